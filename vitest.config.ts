@@ -1,0 +1,14 @@
+import { defineConfig } from "vitest/config";
+
+// One project, real servers in every test file: a file may be slow to start but never waits on a clock.
+// biome-ignore lint/style/noDefaultExport: vitest reads its configuration from the default export.
+export default defineConfig({
+  test: {
+    include: ["{proto,wire,impl,harness,scenarios}/**/*.test.ts"],
+    environment: "node",
+    pool: "forks",
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    passWithNoTests: false,
+  },
+});
