@@ -24,7 +24,10 @@ export const Idempotency = {
   IDEMPOTENCY_NO_SIDE_EFFECTS: 1,
   /** IDEMPOTENCY_IDEMPOTENT - A repeat has no further effect: may be retried. */
   IDEMPOTENCY_IDEMPOTENT: 2,
-  /** IDEMPOTENCY_BY_REQUEST_ID - A repeat with the same `request_id` has no further effect and gets the first answer: may be retried when the id is set. */
+  /**
+   * IDEMPOTENCY_BY_REQUEST_ID - A repeat with the same `request_id` has no further effect and gets the first answer: may be retried when the id is set.
+   * On a request stream the id is in the header that comes first.
+   */
   IDEMPOTENCY_BY_REQUEST_ID: 3,
   /** IDEMPOTENCY_NOT_IDEMPOTENT - A repeat is a second call: never retried. */
   IDEMPOTENCY_NOT_IDEMPOTENT: 4,
@@ -149,7 +152,8 @@ export interface MethodPolicy {
     | undefined;
   /**
    * Cache tags that a call makes stale, such as "product/{product_id}": a name in braces is a field of the request
-   * (a dotted path into sub-messages is allowed). Applied whatever the outcome, since a failed write may have had its effect.
+   * (a dotted path into sub-messages is allowed; on a request stream it is a field of the first message). Applied
+   * whatever the outcome, since a failed write may have had its effect.
    */
   invalidates: string[];
   /**
@@ -161,7 +165,7 @@ export interface MethodPolicy {
 
 /** Who may call a method. Exactly one of `public`, `authenticated` and `permissions` is set: deny by default. */
 export interface AccessPolicy {
-  /** Anyone, without credentials. */
+  /** Anyone, without credentials. Credentials that are sent are verified all the same, and the caller is then known. */
   public: boolean;
   /** Any caller whose credentials are valid. */
   authenticated: boolean;

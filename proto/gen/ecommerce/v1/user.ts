@@ -8,44 +8,655 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { FieldMask } from "../../google/protobuf/field_mask.ts";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
+import { Status } from "../../google/rpc/status.ts";
+import { Address } from "./address.ts";
 
-export const UserState = { USER_STATE_UNSPECIFIED: 0, USER_STATE_ACTIVE: 1 } as const;
+/** Whether an account can be used. */
+export const UserState = {
+  /** USER_STATE_UNSPECIFIED - Not a state: the field was not read or not set. */
+  USER_STATE_UNSPECIFIED: 0,
+  /** USER_STATE_ACTIVE - Can log in and order. */
+  USER_STATE_ACTIVE: 1,
+  /** USER_STATE_SUSPENDED - Kept, but can neither log in nor order. */
+  USER_STATE_SUSPENDED: 2,
+  /** USER_STATE_DELETED - Deleted softly; seen only by callers with users.read that ask for it. */
+  USER_STATE_DELETED: 3,
+} as const;
 
 export type UserState = typeof UserState[keyof typeof UserState];
 
 export namespace UserState {
   export type USER_STATE_UNSPECIFIED = typeof UserState.USER_STATE_UNSPECIFIED;
   export type USER_STATE_ACTIVE = typeof UserState.USER_STATE_ACTIVE;
+  export type USER_STATE_SUSPENDED = typeof UserState.USER_STATE_SUSPENDED;
+  export type USER_STATE_DELETED = typeof UserState.USER_STATE_DELETED;
 }
 
-/** Request. */
-export interface GetUserRequest {
-  /** Id. */
+/** A person or an account. */
+export interface User {
+  /** UUIDv7, chosen by the server. Empty in a create request. */
   userId: string;
-  /** Mask. */
+  /**
+   * Where the user is written to, and the name it logs in with; up to 254 characters. Unique among users that are not
+   * deleted, without regard to case; kept as it was written.
+   */
+  email: string;
+  /** What the user tells about itself. */
+  profile:
+    | UserProfile
+    | undefined;
+  /**
+   * Names of the roles, each a set of permissions, such as "customer" or "catalogue_manager"; up to 16. Empty at creation
+   * means ["customer"]. An unknown role is INVALID_ARGUMENT.
+   */
+  roles: string[];
+  /** Output only: whether the account can be used. Changed only by SuspendUser, ReactivateUser, DeleteUser, UndeleteUser. */
+  state: UserState;
+  /**
+   * Output only: changes with every change of the user. Sent back in an update, it guards against lost updates; empty means
+   * that the last writer wins.
+   */
+  etag: string;
+  /** Output only: when the user was created. */
+  createTime:
+    | Date
+    | undefined;
+  /** Output only: when the user was last changed. */
+  updateTime:
+    | Date
+    | undefined;
+  /** Output only: when the user was deleted. Absent while it is not. */
+  deleteTime: Date | undefined;
+}
+
+/** What a user tells about itself. Every part is optional. */
+export interface UserProfile {
+  /** How the user wants to be addressed; up to 128 characters. Empty means the given name. */
+  displayName: string;
+  /** Given name; up to 64 characters. */
+  givenName: string;
+  /** Family name; up to 64 characters. */
+  familyName: string;
+  /** Telephone number in E.164 form, such as "+442071838750". */
+  phone: string;
+  /** Where parcels and bills may go; up to 20, each with a label of its own. */
+  addresses: Address[];
+  /** Language and region for texts, as BCP 47, such as "en-GB". Empty means the shop's default. */
+  locale: string;
+  /** What advertising the user has agreed to. Absent means none. */
+  marketing: MarketingPreference | undefined;
+}
+
+/** Consent to advertising by channel. All are false until the user agrees. */
+export interface MarketingPreference {
+  /** May be sent advertising by e-mail. */
+  email: boolean;
+  /** May be sent advertising by text message. */
+  sms: boolean;
+  /** May be sent advertising by post. */
+  post: boolean;
+}
+
+/** Asks for one user. */
+export interface GetUserRequest {
+  /** Whom to return. */
+  userId: string;
+  /**
+   * Fields of User to return, such as "email" or "profile.addresses"; up to 32 paths, an unknown one is INVALID_ARGUMENT.
+   * Absent or "*" means all.
+   */
   readMask: string[] | undefined;
 }
 
-/** Response. */
+/** The user that was asked for. */
 export interface GetUserResponse {
-  /** User. */
+  /** The user, with the fields of the mask. */
   user: User | undefined;
 }
 
-export interface User {
-  userId: string;
-  v: bigint;
-  nick?: string | undefined;
-  createTime: Date | undefined;
-  states: UserState[];
-  contact: { $case: "email"; value: string } | { $case: "phone"; value: string } | undefined;
-  attributes: { [key: string]: string };
+/** Registers a user. */
+export interface CreateUserRequest {
+  /** The user to create; e-mail address required, output-only fields ignored. */
+  user:
+    | User
+    | undefined;
+  /**
+   * The password to log in with, 12 to 128 characters. Empty means that the account cannot log in by password until
+   * AuthService.SetPassword gives it one.
+   */
+  password: string;
+  /**
+   * Makes a retry safe: a repeat with the same id and the same content gets the first answer; with other content it is
+   * ALREADY_EXISTS. Empty means that every call is new. Kept for at least a day.
+   */
+  requestId: string;
 }
 
-export interface User_AttributesEntry {
-  key: string;
-  value: string;
+/** The user that was created. */
+export interface CreateUserResponse {
+  /** The user as stored. */
+  user: User | undefined;
 }
+
+/** Changes a user. */
+export interface UpdateUserRequest {
+  /** `user_id` says whom to change; the other fields are the new values. With an etag, only that version is changed. */
+  user:
+    | User
+    | undefined;
+  /**
+   * Which fields to change: "email", "roles", "profile" or a field of it such as "profile.phone". Repeated fields are
+   * replaced as a whole. Absent means all fields that are populated in `user`; "*" replaces the whole user.
+   */
+  updateMask:
+    | string[]
+    | undefined;
+  /** Makes a retry safe, as in CreateUserRequest. */
+  requestId: string;
+}
+
+/** The user that was changed. */
+export interface UpdateUserResponse {
+  /** The user after the change. */
+  user: User | undefined;
+}
+
+/** Deletes a user softly. */
+export interface DeleteUserRequest {
+  /** Whom to delete. */
+  userId: string;
+  /** Delete only this version. Empty means any. */
+  etag: string;
+}
+
+/** The user that was deleted. */
+export interface DeleteUserResponse {
+  /** The user with its `delete_time`. */
+  user: User | undefined;
+}
+
+/** Takes back a deletion. */
+export interface UndeleteUserRequest {
+  /** Whom to restore. */
+  userId: string;
+}
+
+/** The user that was restored. */
+export interface UndeleteUserResponse {
+  /** The user after the change. */
+  user: User | undefined;
+}
+
+/** Suspends a user. */
+export interface SuspendUserRequest {
+  /** Whom to suspend. */
+  userId: string;
+  /** Why, for the audit log; up to 500 characters. */
+  reason: string;
+}
+
+/** The user that was suspended. */
+export interface SuspendUserResponse {
+  /** The user after the change. */
+  user: User | undefined;
+}
+
+/** Ends a suspension. */
+export interface ReactivateUserRequest {
+  /** Whose suspension to end. */
+  userId: string;
+}
+
+/** The user that is active again. */
+export interface ReactivateUserResponse {
+  /** The user after the change. */
+  user: User | undefined;
+}
+
+/** Which users to list. Conditions are joined by "and"; an absent one does not restrict. */
+export interface UserFilter {
+  /** Users in one of these states. Empty means ACTIVE and SUSPENDED, so deleted users come only when asked for. */
+  states: UserState[];
+  /** Users that hold this role. */
+  role: string;
+  /** Users whose e-mail address begins so, without regard to case; up to 254 characters. */
+  emailPrefix: string;
+  /** Users created at this time or later. */
+  createdAfter:
+    | Date
+    | undefined;
+  /** Users created before this time. */
+  createdBefore:
+    | Date
+    | undefined;
+  /** Users with an address in this country, as ISO 3166-1 alpha-2. */
+  countryCode: string;
+}
+
+/** Lists users. */
+export interface ListUsersRequest {
+  /** Which users. Absent means all that are not deleted. */
+  filter:
+    | UserFilter
+    | undefined;
+  /** The most users in one message of the stream. 0 means 100; more than 1000 counts as 1000; negative is INVALID_ARGUMENT. */
+  pageSize: number;
+  /**
+   * The token of the last message that was received, to go on after it. Bound to `filter`: INVALID_ARGUMENT with another.
+   * Empty means from the start.
+   */
+  resumeToken: string;
+  /** Fields of each User to return, as in GetUserRequest. */
+  readMask: string[] | undefined;
+}
+
+/** One batch of users. */
+export interface ListUsersResponse {
+  /** Up to `page_size` users. */
+  users: User[];
+  /** Goes on after this batch. */
+  resumeToken: string;
+}
+
+/** Asks for many users. */
+export interface BatchGetUsersRequest {
+  /** Whom to return: 1 to 200 ids, none twice. */
+  userIds: string[];
+  /** Fields of each User to return, as in GetUserRequest. */
+  readMask: string[] | undefined;
+}
+
+/** One result per id that was asked for, in the order of the request. */
+export interface BatchGetUsersResponse {
+  /** As many as there were ids. */
+  results: BatchGetUsersResult[];
+}
+
+/** What became of one id. */
+export interface BatchGetUsersResult {
+  /** The id that was asked for. */
+  userId: string;
+  /** Either the user or the reason why there is none. */
+  result:
+    | //
+    /** The user was found. */
+    { $case: "user"; value: User }
+    | //
+    /** It was not: NOT_FOUND. */
+    { $case: "error"; value: Status }
+    | undefined;
+}
+
+function createBaseUser(): User {
+  return {
+    userId: "",
+    email: "",
+    profile: undefined,
+    roles: [],
+    state: 0,
+    etag: "",
+    createTime: undefined,
+    updateTime: undefined,
+    deleteTime: undefined,
+  };
+}
+
+export const User: MessageFns<User> = {
+  encode(message: User, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    if (message.email !== "") {
+      writer.uint32(18).string(message.email);
+    }
+    if (message.profile !== undefined) {
+      UserProfile.encode(message.profile, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.roles) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.state !== 0) {
+      writer.uint32(40).int32(message.state);
+    }
+    if (message.etag !== "") {
+      writer.uint32(50).string(message.etag);
+    }
+    if (message.createTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.createTime), writer.uint32(58).fork()).join();
+    }
+    if (message.updateTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.updateTime), writer.uint32(66).fork()).join();
+    }
+    if (message.deleteTime !== undefined) {
+      Timestamp.encode(toTimestamp(message.deleteTime), writer.uint32(74).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): User {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUser();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.email = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.profile = UserProfile.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.roles.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.etag = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.createTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.updateTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.deleteTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<User>): User {
+    return User.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<User>): User {
+    const message = createBaseUser();
+    message.userId = object.userId ?? "";
+    message.email = object.email ?? "";
+    message.profile = (object.profile !== undefined && object.profile !== null)
+      ? UserProfile.fromPartial(object.profile)
+      : undefined;
+    message.roles = object.roles?.map((e) => e) || [];
+    message.state = object.state ?? 0;
+    message.etag = object.etag ?? "";
+    message.createTime = object.createTime ?? undefined;
+    message.updateTime = object.updateTime ?? undefined;
+    message.deleteTime = object.deleteTime ?? undefined;
+    return message;
+  },
+};
+
+function createBaseUserProfile(): UserProfile {
+  return { displayName: "", givenName: "", familyName: "", phone: "", addresses: [], locale: "", marketing: undefined };
+}
+
+export const UserProfile: MessageFns<UserProfile> = {
+  encode(message: UserProfile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.displayName !== "") {
+      writer.uint32(10).string(message.displayName);
+    }
+    if (message.givenName !== "") {
+      writer.uint32(18).string(message.givenName);
+    }
+    if (message.familyName !== "") {
+      writer.uint32(26).string(message.familyName);
+    }
+    if (message.phone !== "") {
+      writer.uint32(34).string(message.phone);
+    }
+    for (const v of message.addresses) {
+      Address.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.locale !== "") {
+      writer.uint32(50).string(message.locale);
+    }
+    if (message.marketing !== undefined) {
+      MarketingPreference.encode(message.marketing, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UserProfile {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUserProfile();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.displayName = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.givenName = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.familyName = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.phone = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.addresses.push(Address.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.locale = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.marketing = MarketingPreference.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UserProfile>): UserProfile {
+    return UserProfile.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UserProfile>): UserProfile {
+    const message = createBaseUserProfile();
+    message.displayName = object.displayName ?? "";
+    message.givenName = object.givenName ?? "";
+    message.familyName = object.familyName ?? "";
+    message.phone = object.phone ?? "";
+    message.addresses = object.addresses?.map((e) => Address.fromPartial(e)) || [];
+    message.locale = object.locale ?? "";
+    message.marketing = (object.marketing !== undefined && object.marketing !== null)
+      ? MarketingPreference.fromPartial(object.marketing)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseMarketingPreference(): MarketingPreference {
+  return { email: false, sms: false, post: false };
+}
+
+export const MarketingPreference: MessageFns<MarketingPreference> = {
+  encode(message: MarketingPreference, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.email !== false) {
+      writer.uint32(8).bool(message.email);
+    }
+    if (message.sms !== false) {
+      writer.uint32(16).bool(message.sms);
+    }
+    if (message.post !== false) {
+      writer.uint32(24).bool(message.post);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MarketingPreference {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMarketingPreference();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.email = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.sms = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.post = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MarketingPreference>): MarketingPreference {
+    return MarketingPreference.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MarketingPreference>): MarketingPreference {
+    const message = createBaseMarketingPreference();
+    message.email = object.email ?? false;
+    message.sms = object.sms ?? false;
+    message.post = object.post ?? false;
+    return message;
+  },
+};
 
 function createBaseGetUserRequest(): GetUserRequest {
   return { userId: "", readMask: undefined };
@@ -169,49 +780,25 @@ export const GetUserResponse: MessageFns<GetUserResponse> = {
   },
 };
 
-function createBaseUser(): User {
-  return { userId: "", v: 0n, nick: undefined, createTime: undefined, states: [], contact: undefined, attributes: {} };
+function createBaseCreateUserRequest(): CreateUserRequest {
+  return { user: undefined, password: "", requestId: "" };
 }
 
-export const User: MessageFns<User> = {
-  encode(message: User, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.userId !== "") {
-      writer.uint32(10).string(message.userId);
+export const CreateUserRequest: MessageFns<CreateUserRequest> = {
+  encode(message: CreateUserRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.user !== undefined) {
+      User.encode(message.user, writer.uint32(10).fork()).join();
     }
-    if (message.v !== 0n) {
-      if (BigInt.asIntN(64, message.v) !== message.v) {
-        throw new globalThis.Error("value provided for field message.v of type int64 too large");
-      }
-      writer.uint32(16).int64(message.v);
+    if (message.password !== "") {
+      writer.uint32(18).string(message.password);
     }
-    if (message.nick !== undefined) {
-      writer.uint32(26).string(message.nick);
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
     }
-    if (message.createTime !== undefined) {
-      Timestamp.encode(toTimestamp(message.createTime), writer.uint32(34).fork()).join();
-    }
-    if (message.states.length !== 0) {
-      writer.uint32(42).fork();
-      for (const v of message.states) {
-        writer.int32(v);
-      }
-      writer.join();
-    }
-    switch (message.contact?.$case) {
-      case "email":
-        writer.uint32(50).string(message.contact.value);
-        break;
-      case "phone":
-        writer.uint32(58).string(message.contact.value);
-        break;
-    }
-    globalThis.Object.entries(message.attributes).forEach(([key, value]: [string, string]) => {
-      User_AttributesEntry.encode({ key: key as any, value }, writer.uint32(66).fork()).join();
-    });
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): User {
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateUserRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -220,7 +807,272 @@ export const User: MessageFns<User> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseUser();
+      const message = createBaseCreateUserRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.user = User.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.password = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CreateUserRequest>): CreateUserRequest {
+    return CreateUserRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreateUserRequest>): CreateUserRequest {
+    const message = createBaseCreateUserRequest();
+    message.user = (object.user !== undefined && object.user !== null) ? User.fromPartial(object.user) : undefined;
+    message.password = object.password ?? "";
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseCreateUserResponse(): CreateUserResponse {
+  return { user: undefined };
+}
+
+export const CreateUserResponse: MessageFns<CreateUserResponse> = {
+  encode(message: CreateUserResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.user !== undefined) {
+      User.encode(message.user, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateUserResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateUserResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.user = User.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CreateUserResponse>): CreateUserResponse {
+    return CreateUserResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreateUserResponse>): CreateUserResponse {
+    const message = createBaseCreateUserResponse();
+    message.user = (object.user !== undefined && object.user !== null) ? User.fromPartial(object.user) : undefined;
+    return message;
+  },
+};
+
+function createBaseUpdateUserRequest(): UpdateUserRequest {
+  return { user: undefined, updateMask: undefined, requestId: "" };
+}
+
+export const UpdateUserRequest: MessageFns<UpdateUserRequest> = {
+  encode(message: UpdateUserRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.user !== undefined) {
+      User.encode(message.user, writer.uint32(10).fork()).join();
+    }
+    if (message.updateMask !== undefined) {
+      FieldMask.encode(FieldMask.wrap(message.updateMask), writer.uint32(18).fork()).join();
+    }
+    if (message.requestId !== "") {
+      writer.uint32(26).string(message.requestId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateUserRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateUserRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.user = User.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.updateMask = FieldMask.unwrap(FieldMask.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UpdateUserRequest>): UpdateUserRequest {
+    return UpdateUserRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UpdateUserRequest>): UpdateUserRequest {
+    const message = createBaseUpdateUserRequest();
+    message.user = (object.user !== undefined && object.user !== null) ? User.fromPartial(object.user) : undefined;
+    message.updateMask = object.updateMask ?? undefined;
+    message.requestId = object.requestId ?? "";
+    return message;
+  },
+};
+
+function createBaseUpdateUserResponse(): UpdateUserResponse {
+  return { user: undefined };
+}
+
+export const UpdateUserResponse: MessageFns<UpdateUserResponse> = {
+  encode(message: UpdateUserResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.user !== undefined) {
+      User.encode(message.user, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UpdateUserResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUpdateUserResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.user = User.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UpdateUserResponse>): UpdateUserResponse {
+    return UpdateUserResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UpdateUserResponse>): UpdateUserResponse {
+    const message = createBaseUpdateUserResponse();
+    message.user = (object.user !== undefined && object.user !== null) ? User.fromPartial(object.user) : undefined;
+    return message;
+  },
+};
+
+function createBaseDeleteUserRequest(): DeleteUserRequest {
+  return { userId: "", etag: "" };
+}
+
+export const DeleteUserRequest: MessageFns<DeleteUserRequest> = {
+  encode(message: DeleteUserRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    if (message.etag !== "") {
+      writer.uint32(18).string(message.etag);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteUserRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteUserRequest();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -233,37 +1085,485 @@ export const User: MessageFns<User> = {
             continue;
           }
           case 2: {
-            if (tag !== 16) {
+            if (tag !== 18) {
               break;
             }
 
-            message.v = reader.int64() as bigint;
+            message.etag = reader.string();
             continue;
           }
-          case 3: {
-            if (tag !== 26) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeleteUserRequest>): DeleteUserRequest {
+    return DeleteUserRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeleteUserRequest>): DeleteUserRequest {
+    const message = createBaseDeleteUserRequest();
+    message.userId = object.userId ?? "";
+    message.etag = object.etag ?? "";
+    return message;
+  },
+};
+
+function createBaseDeleteUserResponse(): DeleteUserResponse {
+  return { user: undefined };
+}
+
+export const DeleteUserResponse: MessageFns<DeleteUserResponse> = {
+  encode(message: DeleteUserResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.user !== undefined) {
+      User.encode(message.user, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteUserResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteUserResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
               break;
             }
 
-            message.nick = reader.string();
+            message.user = User.decode(reader, reader.uint32());
             continue;
           }
-          case 4: {
-            if (tag !== 34) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeleteUserResponse>): DeleteUserResponse {
+    return DeleteUserResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeleteUserResponse>): DeleteUserResponse {
+    const message = createBaseDeleteUserResponse();
+    message.user = (object.user !== undefined && object.user !== null) ? User.fromPartial(object.user) : undefined;
+    return message;
+  },
+};
+
+function createBaseUndeleteUserRequest(): UndeleteUserRequest {
+  return { userId: "" };
+}
+
+export const UndeleteUserRequest: MessageFns<UndeleteUserRequest> = {
+  encode(message: UndeleteUserRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UndeleteUserRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUndeleteUserRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
               break;
             }
 
-            message.createTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            message.userId = reader.string();
             continue;
           }
-          case 5: {
-            if (tag === 40) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UndeleteUserRequest>): UndeleteUserRequest {
+    return UndeleteUserRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UndeleteUserRequest>): UndeleteUserRequest {
+    const message = createBaseUndeleteUserRequest();
+    message.userId = object.userId ?? "";
+    return message;
+  },
+};
+
+function createBaseUndeleteUserResponse(): UndeleteUserResponse {
+  return { user: undefined };
+}
+
+export const UndeleteUserResponse: MessageFns<UndeleteUserResponse> = {
+  encode(message: UndeleteUserResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.user !== undefined) {
+      User.encode(message.user, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UndeleteUserResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUndeleteUserResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.user = User.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UndeleteUserResponse>): UndeleteUserResponse {
+    return UndeleteUserResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UndeleteUserResponse>): UndeleteUserResponse {
+    const message = createBaseUndeleteUserResponse();
+    message.user = (object.user !== undefined && object.user !== null) ? User.fromPartial(object.user) : undefined;
+    return message;
+  },
+};
+
+function createBaseSuspendUserRequest(): SuspendUserRequest {
+  return { userId: "", reason: "" };
+}
+
+export const SuspendUserRequest: MessageFns<SuspendUserRequest> = {
+  encode(message: SuspendUserRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SuspendUserRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSuspendUserRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SuspendUserRequest>): SuspendUserRequest {
+    return SuspendUserRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SuspendUserRequest>): SuspendUserRequest {
+    const message = createBaseSuspendUserRequest();
+    message.userId = object.userId ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseSuspendUserResponse(): SuspendUserResponse {
+  return { user: undefined };
+}
+
+export const SuspendUserResponse: MessageFns<SuspendUserResponse> = {
+  encode(message: SuspendUserResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.user !== undefined) {
+      User.encode(message.user, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SuspendUserResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSuspendUserResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.user = User.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SuspendUserResponse>): SuspendUserResponse {
+    return SuspendUserResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SuspendUserResponse>): SuspendUserResponse {
+    const message = createBaseSuspendUserResponse();
+    message.user = (object.user !== undefined && object.user !== null) ? User.fromPartial(object.user) : undefined;
+    return message;
+  },
+};
+
+function createBaseReactivateUserRequest(): ReactivateUserRequest {
+  return { userId: "" };
+}
+
+export const ReactivateUserRequest: MessageFns<ReactivateUserRequest> = {
+  encode(message: ReactivateUserRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReactivateUserRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReactivateUserRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReactivateUserRequest>): ReactivateUserRequest {
+    return ReactivateUserRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReactivateUserRequest>): ReactivateUserRequest {
+    const message = createBaseReactivateUserRequest();
+    message.userId = object.userId ?? "";
+    return message;
+  },
+};
+
+function createBaseReactivateUserResponse(): ReactivateUserResponse {
+  return { user: undefined };
+}
+
+export const ReactivateUserResponse: MessageFns<ReactivateUserResponse> = {
+  encode(message: ReactivateUserResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.user !== undefined) {
+      User.encode(message.user, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReactivateUserResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReactivateUserResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.user = User.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReactivateUserResponse>): ReactivateUserResponse {
+    return ReactivateUserResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReactivateUserResponse>): ReactivateUserResponse {
+    const message = createBaseReactivateUserResponse();
+    message.user = (object.user !== undefined && object.user !== null) ? User.fromPartial(object.user) : undefined;
+    return message;
+  },
+};
+
+function createBaseUserFilter(): UserFilter {
+  return { states: [], role: "", emailPrefix: "", createdAfter: undefined, createdBefore: undefined, countryCode: "" };
+}
+
+export const UserFilter: MessageFns<UserFilter> = {
+  encode(message: UserFilter, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.states.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.states) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    if (message.role !== "") {
+      writer.uint32(18).string(message.role);
+    }
+    if (message.emailPrefix !== "") {
+      writer.uint32(26).string(message.emailPrefix);
+    }
+    if (message.createdAfter !== undefined) {
+      Timestamp.encode(toTimestamp(message.createdAfter), writer.uint32(34).fork()).join();
+    }
+    if (message.createdBefore !== undefined) {
+      Timestamp.encode(toTimestamp(message.createdBefore), writer.uint32(42).fork()).join();
+    }
+    if (message.countryCode !== "") {
+      writer.uint32(50).string(message.countryCode);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UserFilter {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUserFilter();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag === 8) {
               message.states.push(reader.int32() as any);
 
               continue;
             }
 
-            if (tag === 42) {
+            if (tag === 10) {
               const end2 = reader.uint32() + reader.pos;
               while (reader.pos < end2) {
                 message.states.push(reader.int32() as any);
@@ -274,31 +1574,44 @@ export const User: MessageFns<User> = {
 
             break;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.emailPrefix = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.createdAfter = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.createdBefore = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
           case 6: {
             if (tag !== 50) {
               break;
             }
 
-            message.contact = { $case: "email", value: reader.string() };
-            continue;
-          }
-          case 7: {
-            if (tag !== 58) {
-              break;
-            }
-
-            message.contact = { $case: "phone", value: reader.string() };
-            continue;
-          }
-          case 8: {
-            if (tag !== 66) {
-              break;
-            }
-
-            const entry8 = User_AttributesEntry.decode(reader, reader.uint32());
-            if (entry8.value !== undefined) {
-              message.attributes[entry8.key] = entry8.value;
-            }
+            message.countryCode = reader.string();
             continue;
           }
         }
@@ -313,59 +1626,43 @@ export const User: MessageFns<User> = {
     }
   },
 
-  create(base?: DeepPartial<User>): User {
-    return User.fromPartial(base ?? {});
+  create(base?: DeepPartial<UserFilter>): UserFilter {
+    return UserFilter.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<User>): User {
-    const message = createBaseUser();
-    message.userId = object.userId ?? "";
-    message.v = (object.v !== undefined && object.v !== null) ? BigInt(object.v) : 0n;
-    message.nick = object.nick ?? undefined;
-    message.createTime = object.createTime ?? undefined;
+  fromPartial(object: DeepPartial<UserFilter>): UserFilter {
+    const message = createBaseUserFilter();
     message.states = object.states?.map((e) => e) || [];
-    switch (object.contact?.$case) {
-      case "email": {
-        if (object.contact?.value !== undefined && object.contact?.value !== null) {
-          message.contact = { $case: "email", value: object.contact.value };
-        }
-        break;
-      }
-      case "phone": {
-        if (object.contact?.value !== undefined && object.contact?.value !== null) {
-          message.contact = { $case: "phone", value: object.contact.value };
-        }
-        break;
-      }
-    }
-    message.attributes = (globalThis.Object.entries(object.attributes ?? {}) as [string, string][]).reduce(
-      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
-        if (value !== undefined) {
-          acc[key] = globalThis.String(value);
-        }
-        return acc;
-      },
-      {},
-    );
+    message.role = object.role ?? "";
+    message.emailPrefix = object.emailPrefix ?? "";
+    message.createdAfter = object.createdAfter ?? undefined;
+    message.createdBefore = object.createdBefore ?? undefined;
+    message.countryCode = object.countryCode ?? "";
     return message;
   },
 };
 
-function createBaseUser_AttributesEntry(): User_AttributesEntry {
-  return { key: "", value: "" };
+function createBaseListUsersRequest(): ListUsersRequest {
+  return { filter: undefined, pageSize: 0, resumeToken: "", readMask: undefined };
 }
 
-export const User_AttributesEntry: MessageFns<User_AttributesEntry> = {
-  encode(message: User_AttributesEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.key !== "") {
-      writer.uint32(10).string(message.key);
+export const ListUsersRequest: MessageFns<ListUsersRequest> = {
+  encode(message: ListUsersRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.filter !== undefined) {
+      UserFilter.encode(message.filter, writer.uint32(10).fork()).join();
     }
-    if (message.value !== "") {
-      writer.uint32(18).string(message.value);
+    if (message.pageSize !== 0) {
+      writer.uint32(16).int32(message.pageSize);
+    }
+    if (message.resumeToken !== "") {
+      writer.uint32(26).string(message.resumeToken);
+    }
+    if (message.readMask !== undefined) {
+      FieldMask.encode(FieldMask.wrap(message.readMask), writer.uint32(34).fork()).join();
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): User_AttributesEntry {
+  decode(input: BinaryReader | Uint8Array, length?: number): ListUsersRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -374,7 +1671,7 @@ export const User_AttributesEntry: MessageFns<User_AttributesEntry> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseUser_AttributesEntry();
+      const message = createBaseListUsersRequest();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -383,15 +1680,31 @@ export const User_AttributesEntry: MessageFns<User_AttributesEntry> = {
               break;
             }
 
-            message.key = reader.string();
+            message.filter = UserFilter.decode(reader, reader.uint32());
             continue;
           }
           case 2: {
-            if (tag !== 18) {
+            if (tag !== 16) {
               break;
             }
 
-            message.value = reader.string();
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.resumeToken = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.readMask = FieldMask.unwrap(FieldMask.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -406,29 +1719,408 @@ export const User_AttributesEntry: MessageFns<User_AttributesEntry> = {
     }
   },
 
-  create(base?: DeepPartial<User_AttributesEntry>): User_AttributesEntry {
-    return User_AttributesEntry.fromPartial(base ?? {});
+  create(base?: DeepPartial<ListUsersRequest>): ListUsersRequest {
+    return ListUsersRequest.fromPartial(base ?? {});
   },
-  fromPartial(object: DeepPartial<User_AttributesEntry>): User_AttributesEntry {
-    const message = createBaseUser_AttributesEntry();
-    message.key = object.key ?? "";
-    message.value = object.value ?? "";
+  fromPartial(object: DeepPartial<ListUsersRequest>): ListUsersRequest {
+    const message = createBaseListUsersRequest();
+    message.filter = (object.filter !== undefined && object.filter !== null)
+      ? UserFilter.fromPartial(object.filter)
+      : undefined;
+    message.pageSize = object.pageSize ?? 0;
+    message.resumeToken = object.resumeToken ?? "";
+    message.readMask = object.readMask ?? undefined;
     return message;
   },
 };
 
-/** Users. */
+function createBaseListUsersResponse(): ListUsersResponse {
+  return { users: [], resumeToken: "" };
+}
+
+export const ListUsersResponse: MessageFns<ListUsersResponse> = {
+  encode(message: ListUsersResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.users) {
+      User.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.resumeToken !== "") {
+      writer.uint32(18).string(message.resumeToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListUsersResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListUsersResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.users.push(User.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.resumeToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListUsersResponse>): ListUsersResponse {
+    return ListUsersResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListUsersResponse>): ListUsersResponse {
+    const message = createBaseListUsersResponse();
+    message.users = object.users?.map((e) => User.fromPartial(e)) || [];
+    message.resumeToken = object.resumeToken ?? "";
+    return message;
+  },
+};
+
+function createBaseBatchGetUsersRequest(): BatchGetUsersRequest {
+  return { userIds: [], readMask: undefined };
+}
+
+export const BatchGetUsersRequest: MessageFns<BatchGetUsersRequest> = {
+  encode(message: BatchGetUsersRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.userIds) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.readMask !== undefined) {
+      FieldMask.encode(FieldMask.wrap(message.readMask), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchGetUsersRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchGetUsersRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userIds.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.readMask = FieldMask.unwrap(FieldMask.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<BatchGetUsersRequest>): BatchGetUsersRequest {
+    return BatchGetUsersRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BatchGetUsersRequest>): BatchGetUsersRequest {
+    const message = createBaseBatchGetUsersRequest();
+    message.userIds = object.userIds?.map((e) => e) || [];
+    message.readMask = object.readMask ?? undefined;
+    return message;
+  },
+};
+
+function createBaseBatchGetUsersResponse(): BatchGetUsersResponse {
+  return { results: [] };
+}
+
+export const BatchGetUsersResponse: MessageFns<BatchGetUsersResponse> = {
+  encode(message: BatchGetUsersResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.results) {
+      BatchGetUsersResult.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchGetUsersResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchGetUsersResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.results.push(BatchGetUsersResult.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<BatchGetUsersResponse>): BatchGetUsersResponse {
+    return BatchGetUsersResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BatchGetUsersResponse>): BatchGetUsersResponse {
+    const message = createBaseBatchGetUsersResponse();
+    message.results = object.results?.map((e) => BatchGetUsersResult.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseBatchGetUsersResult(): BatchGetUsersResult {
+  return { userId: "", result: undefined };
+}
+
+export const BatchGetUsersResult: MessageFns<BatchGetUsersResult> = {
+  encode(message: BatchGetUsersResult, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    switch (message.result?.$case) {
+      case "user":
+        User.encode(message.result.value, writer.uint32(18).fork()).join();
+        break;
+      case "error":
+        Status.encode(message.result.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchGetUsersResult {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchGetUsersResult();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.result = { $case: "user", value: User.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.result = { $case: "error", value: Status.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<BatchGetUsersResult>): BatchGetUsersResult {
+    return BatchGetUsersResult.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BatchGetUsersResult>): BatchGetUsersResult {
+    const message = createBaseBatchGetUsersResult();
+    message.userId = object.userId ?? "";
+    switch (object.result?.$case) {
+      case "user": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { $case: "user", value: User.fromPartial(object.result.value) };
+        }
+        break;
+      }
+      case "error": {
+        if (object.result?.value !== undefined && object.result?.value !== null) {
+          message.result = { $case: "error", value: Status.fromPartial(object.result.value) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+/** People and accounts: who they are, where they live, which roles they hold. Passwords and tokens are AuthService's. */
 export type UserServiceDefinition = typeof UserServiceDefinition;
 export const UserServiceDefinition = {
   name: "UserService",
   fullName: "ecommerce.v1.UserService",
   methods: {
-    /** Get. */
+    /**
+     * Returns one user. A deleted user is returned too, with `delete_time` set, to callers with users.read; to the owner it
+     * is NOT_FOUND.
+     */
     getUser: {
       name: "GetUser",
       requestType: GetUserRequest as typeof GetUserRequest,
       requestStream: false,
       responseType: GetUserResponse as typeof GetUserResponse,
+      responseStream: false,
+      options: {},
+    },
+    /**
+     * Registers a user. Anyone may register with the role "customer"; other roles need the permission users.assign_roles,
+     * else PERMISSION_DENIED. An e-mail address that is taken, whatever its case, is ALREADY_EXISTS.
+     */
+    createUser: {
+      name: "CreateUser",
+      requestType: CreateUserRequest as typeof CreateUserRequest,
+      requestStream: false,
+      responseType: CreateUserResponse as typeof CreateUserResponse,
+      responseStream: false,
+      options: {},
+    },
+    /**
+     * Changes the fields that the mask names. Changing `roles` needs users.assign_roles as well. A stale etag is ABORTED, a
+     * taken e-mail address ALREADY_EXISTS, a deleted or unknown user NOT_FOUND.
+     */
+    updateUser: {
+      name: "UpdateUser",
+      requestType: UpdateUserRequest as typeof UpdateUserRequest,
+      requestStream: false,
+      responseType: UpdateUserResponse as typeof UpdateUserResponse,
+      responseStream: false,
+      options: {},
+    },
+    /**
+     * Deletes a user softly: the account can no longer log in, its e-mail address becomes free, its orders remain.
+     * Deleting a deleted user changes nothing and returns it. A stale etag is ABORTED.
+     */
+    deleteUser: {
+      name: "DeleteUser",
+      requestType: DeleteUserRequest as typeof DeleteUserRequest,
+      requestStream: false,
+      responseType: DeleteUserResponse as typeof DeleteUserResponse,
+      responseStream: false,
+      options: {},
+    },
+    /**
+     * Makes a deleted user active again. Without effect on one that is not deleted. ALREADY_EXISTS when its e-mail address
+     * has been taken since.
+     */
+    undeleteUser: {
+      name: "UndeleteUser",
+      requestType: UndeleteUserRequest as typeof UndeleteUserRequest,
+      requestStream: false,
+      responseType: UndeleteUserResponse as typeof UndeleteUserResponse,
+      responseStream: false,
+      options: {},
+    },
+    /**
+     * Suspends an active user: it keeps its data and cannot log in. Without effect on a suspended one; FAILED_PRECONDITION
+     * on a deleted one.
+     */
+    suspendUser: {
+      name: "SuspendUser",
+      requestType: SuspendUserRequest as typeof SuspendUserRequest,
+      requestStream: false,
+      responseType: SuspendUserResponse as typeof SuspendUserResponse,
+      responseStream: false,
+      options: {},
+    },
+    /** Ends a suspension. Without effect on an active user; FAILED_PRECONDITION on a deleted one. */
+    reactivateUser: {
+      name: "ReactivateUser",
+      requestType: ReactivateUserRequest as typeof ReactivateUserRequest,
+      requestStream: false,
+      responseType: ReactivateUserResponse as typeof ReactivateUserResponse,
+      responseStream: false,
+      options: {},
+    },
+    /**
+     * Streams every user that matches, in the order of creation, in batches, and ends. Users created while the stream runs
+     * may or may not be in it; no user comes twice.
+     */
+    listUsers: {
+      name: "ListUsers",
+      requestType: ListUsersRequest as typeof ListUsersRequest,
+      requestStream: false,
+      responseType: ListUsersResponse as typeof ListUsersResponse,
+      responseStream: true,
+      options: {},
+    },
+    /** Returns up to 200 users at once. An id that cannot be answered does not fail the others: it gets its own status. */
+    batchGetUsers: {
+      name: "BatchGetUsers",
+      requestType: BatchGetUsersRequest as typeof BatchGetUsersRequest,
+      requestStream: false,
+      responseType: BatchGetUsersResponse as typeof BatchGetUsersResponse,
       responseStream: false,
       options: {},
     },
