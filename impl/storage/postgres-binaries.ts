@@ -26,12 +26,12 @@ export type PostgresBinaries = {
   readonly major: string;
 };
 
-/** `cacheDir` is where a copy goes when `account` cannot read the installed files. */
+/** `cacheDir` is where a copy goes when `account` cannot read the files in `installed`, the npm package. */
 export async function postgresBinaries(
   account: ServerAccount | undefined,
   cacheDir = "/var/cache/grpc-ecommerce",
+  installed = installedPackage(),
 ): Promise<PostgresBinaries> {
-  const installed = installedPackage();
   const version = await packageVersion(installed);
   await completeLinks(installed);
   let native = join(installed, "native");

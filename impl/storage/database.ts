@@ -1,0 +1,123 @@
+// Access to one PostgreSQL: a bounded pool of connections with Kysely on top. A failing server makes calls fail
+// (StorageError UNAVAILABLE) and never ends the process; the next call connects anew. It knows no schema.
+import { Kysely, sql } from "kysely";
+import pg from "pg";
+import { poolDialect } from "./pool-dialect.ts";
+import { statementNames } from "./statement-names.ts";
+import type { StorageLog } from "./storage-log.ts";
+import { valueParsers } from "./value-parsers.ts";
+
+export type DatabaseOptions = {
+  /** postgres://user:password@host:port/database */
+  readonly url: string;
+  /** Connections at most; they stay open. Default 10. */
+  readonly maxConnections?: number;
+  /** The server ends a statement that runs longer. 0 is no limit. Default 15000. */
+  readonly statementTimeoutMs?: number;
+  /** The server ends a transaction that idles longer between statements. 0 is no limit. Default 60000. */
+  readonly idleInTransactionTimeoutMs?: number;
+  /** How long a query may wait for a connection, a free or a new one. Default 5000. */
+  readonly connectTimeoutMs?: number;
+  /** SQL texts that may become prepared statements on each connection. 0 switches them off. Default 256. */
+  readonly maxNamedStatements?: number;
+  /** Shown in pg_stat_activity. Default "grpc-ecommerce". */
+  readonly applicationName?: string;
+  /** For the pauses between attempts of a transaction; `random` is in [0, 1). */
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
+  readonly random: () => number;
+  readonly log: StorageLog;
+};
+
+/**
+ * `T` maps table names with their schema ("users.users") to rows, as Kysely wants it.
+ *
+ * A query that is run with `{ signal }` (`query.execute({ signal })`) rejects with the signal's reason when it
+ * aborts, is cancelled in the database, and its connection goes back to the pool once the server has answered.
+ * Failures are StorageErrors.
+ */
+export type Database<T> = {
+  readonly queries: Kysely<T>;
+  /** The same pool, seen by a service that knows other tables. */
+  readonly typed: <U>() => Database<U>;
+  /** Rejects with UNAVAILABLE when no query can be run. */
+  readonly ping: (signal?: AbortSignal) => Promise<void>;
+  /** Connections in use, idle, and callers waiting for one. */
+  readonly load: () => { readonly busy: number; readonly idle: number; readonly waiting: number };
+  /** Waits for queries that are running. May be called twice. */
+  readonly close: () => Promise<void>;
+  readonly sleep: DatabaseOptions["sleep"];
+  readonly random: DatabaseOptions["random"];
+  readonly log: StorageLog;
+};
+
+/** Connects with the first query, not here. Throws a RangeError or TypeError on an invalid option. */
+export function openDatabase<T>(options: DatabaseOptions): Database<T> {
+  const { sleep, random, log } = options;
+  const pool = openPool(options);
+  const kysely = new Kysely<T>({
+    dialect: poolDialect(
+      pool,
+      statementNames(limit("maxNamedStatements", options.maxNamedStatements ?? 256, 0)),
+    ),
+  });
+  let closed: Promise<void> | undefined;
+  const database: Database<T> = {
+    queries: kysely,
+    // The pool is the same; only what the compiler knows of its tables differs.
+    typed: <U>() => database as unknown as Database<U>,
+    ping: async (signal) => {
+      await sql`select 1`.execute(kysely, signal === undefined ? {} : { signal });
+    },
+    load: () => ({
+      busy: pool.totalCount - pool.idleCount,
+      idle: pool.idleCount,
+      waiting: pool.waitingCount,
+    }),
+    close: () => {
+      closed ??= kysely.destroy().then(() => (pool.ending ? undefined : pool.end()));
+      return closed;
+    },
+    sleep,
+    random,
+    log,
+  };
+  return database;
+}
+
+function openPool(options: DatabaseOptions): pg.Pool {
+  const pool = new pg.Pool({
+    connectionString: validUrl(options.url),
+    max: limit("maxConnections", options.maxConnections ?? 10, 1),
+    statement_timeout: limit("statementTimeoutMs", options.statementTimeoutMs ?? 15_000, 0),
+    idle_in_transaction_session_timeout: limit(
+      "idleInTransactionTimeoutMs",
+      options.idleInTransactionTimeoutMs ?? 60_000,
+      0,
+    ),
+    connectionTimeoutMillis: limit("connectTimeoutMs", options.connectTimeoutMs ?? 5_000, 1),
+    // An open connection is cheap, and a timer for each release is not.
+    idleTimeoutMillis: 0,
+    keepAlive: true,
+    application_name: options.applicationName ?? "grpc-ecommerce",
+    types: valueParsers,
+  });
+  const report = (error: Error) => options.log.warn({ err: error }, "database connection lost");
+  // An error event without a listener would end the process. The pool listens to its idle clients only; one in
+  // use reports through the failing query, and between two queries of a transaction there is none.
+  pool.on("connect", (client) => client.on("error", report));
+  pool.on("error", () => {});
+  return pool;
+}
+
+function validUrl(url: string): string {
+  if (!/^postgres(ql)?:\/\//.test(url)) {
+    // Not quoted: it may hold a password.
+    throw new TypeError("database url: must start with postgres:// or postgresql://");
+  }
+  return url;
+}
+
+function limit(name: string, value: number, least: number): number {
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw new RangeError(`${name} ${value}: must be an integer of at least ${least}`);
+}
