@@ -1,0 +1,56 @@
+// How a call failed, as its caller sees it: the status and its typed details.
+import { Metadata, type ServiceError } from "@grpc/grpc-js";
+import { type Code, codeName, DETAILS_KEY } from "#impl/runtime/status.ts";
+import {
+  BadRequest,
+  ErrorInfo,
+  PreconditionFailure,
+  QuotaFailure,
+  ResourceInfo,
+  RetryInfo,
+} from "#proto/google/rpc/error_details.ts";
+import { Status as StatusMessage } from "#proto/google/rpc/status.ts";
+
+export interface CallErrorDetails {
+  readonly errorInfo?: ErrorInfo;
+  readonly badRequest?: BadRequest;
+  readonly retryInfo?: RetryInfo;
+  readonly quotaFailure?: QuotaFailure;
+  readonly preconditionFailure?: PreconditionFailure;
+  readonly resourceInfo?: ResourceInfo;
+}
+
+export class CallError extends Error {
+  readonly code: Code;
+  /** ErrorInfo.reason; empty when the callee sent none. */
+  readonly reason: string;
+  readonly details: CallErrorDetails;
+  readonly trailers: Metadata;
+
+  constructor(path: string, error: ServiceError) {
+    super(`${path}: ${codeName(error.code)}: ${error.details}`, { cause: error });
+    this.name = "CallError";
+    this.code = error.code as number as Code;
+    this.trailers = error.metadata ?? new Metadata();
+    this.details = decodeDetails(this.trailers);
+    this.reason = this.details.errorInfo?.reason ?? "";
+  }
+}
+
+const DECODERS: Readonly<Record<string, (bytes: Uint8Array) => CallErrorDetails>> = {
+  ErrorInfo: (bytes) => ({ errorInfo: ErrorInfo.decode(bytes) }),
+  BadRequest: (bytes) => ({ badRequest: BadRequest.decode(bytes) }),
+  RetryInfo: (bytes) => ({ retryInfo: RetryInfo.decode(bytes) }),
+  QuotaFailure: (bytes) => ({ quotaFailure: QuotaFailure.decode(bytes) }),
+  PreconditionFailure: (bytes) => ({ preconditionFailure: PreconditionFailure.decode(bytes) }),
+  ResourceInfo: (bytes) => ({ resourceInfo: ResourceInfo.decode(bytes) }),
+};
+
+function decodeDetails(trailers: Metadata): CallErrorDetails {
+  const [serialized] = trailers.get(DETAILS_KEY);
+  if (!(serialized instanceof Buffer)) return {};
+  const decoded = StatusMessage.decode(serialized).details.map((any) =>
+    DECODERS[any.typeUrl.slice(any.typeUrl.lastIndexOf(".") + 1)]?.(any.value),
+  );
+  return Object.assign({}, ...decoded);
+}

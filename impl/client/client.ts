@@ -1,0 +1,220 @@
+// A typed client of one service over one grpc-js channel: promises and async iterables. Every call has a deadline: the one asked for,
+// else its policy's, and never later than the parent call's, whose cancellation and trace it also carries on.
+import {
+  type CallOptions as GrpcCallOptions,
+  type Client as GrpcClient,
+  Metadata,
+  type ServiceError,
+} from "@grpc/grpc-js";
+import type { Call } from "#impl/runtime/call.ts";
+import type { Clock } from "#impl/runtime/clock.ts";
+import type { Method } from "#impl/runtime/method.ts";
+import type { Schema } from "#impl/runtime/schema.ts";
+import type { MethodDefinition, RequestOf, ResponseOf, ServiceDefinition } from "#impl/runtime/service.ts";
+import { CallError } from "./call-error.ts";
+
+/** The key in which this client tells a server which response encodings it takes; grpc-js hides the standard one from handlers. */
+export const ACCEPT_ENCODING_KEY = "x-accept-encoding";
+
+export interface CallOptions {
+  /** The call on whose behalf this one is made: its deadline bounds this one, its end cancels it, its trace goes on. */
+  readonly parent?: Call;
+  /** Default: the deadline of the method's policy. */
+  readonly deadlineMs?: number;
+  readonly signal?: AbortSignal;
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Told of the response's initial and trailing metadata. */
+  readonly onHeaders?: (headers: Metadata) => void;
+  readonly onTrailers?: (trailers: Metadata) => void;
+}
+
+type Requests<M extends MethodDefinition> = AsyncIterable<RequestOf<M>> | Iterable<RequestOf<M>>;
+
+export type ClientMethod<M extends MethodDefinition> = (
+  request: M["requestStream"] extends true ? Requests<M> : RequestOf<M>,
+  options?: CallOptions,
+) => M["responseStream"] extends true ? AsyncIterable<ResponseOf<M>> : Promise<ResponseOf<M>>;
+
+export type ClientOf<S extends ServiceDefinition> = {
+  readonly [K in keyof S["methods"]]: ClientMethod<S["methods"][K]>;
+};
+
+export interface ClientContext {
+  readonly channel: GrpcClient;
+  readonly schema: Schema;
+  readonly clock: Clock;
+}
+
+interface Codec {
+  encode(message: unknown): { finish(): Uint8Array };
+  decode(bytes: Uint8Array): unknown;
+}
+
+export function createClient<S extends ServiceDefinition>(
+  definition: S,
+  context: ClientContext,
+): ClientOf<S> {
+  const methods = Object.entries(definition.methods).map(([key, method]) => {
+    const path = `/${definition.fullName}/${method.name}`;
+    const described = context.schema.methods.get(path);
+    if (described === undefined) throw new Error(`${path} is not in the schema`);
+    return [key, bindMethod(method, described, context)];
+  });
+  return Object.fromEntries(methods);
+}
+
+function bindMethod(definition: MethodDefinition, method: Method, context: ClientContext): unknown {
+  const invocation = createInvocation(definition, method, context);
+  if (definition.requestStream) {
+    return definition.responseStream ? invocation.bidi : invocation.clientStream;
+  }
+  return definition.responseStream ? invocation.serverStream : invocation.unary;
+}
+
+type Cancellable = { cancel(): void; on(event: "metadata", listener: (metadata: Metadata) => void): unknown };
+
+function createInvocation(definition: MethodDefinition, method: Method, context: ClientContext) {
+  const request = definition.requestType as Codec;
+  const response = definition.responseType as Codec;
+  const { channel } = context;
+  const encode = (message: unknown): Buffer => Buffer.from(request.encode(message).finish());
+  const decode = (bytes: Buffer): unknown => response.decode(bytes);
+  const prepare = (options: CallOptions): [Metadata, GrpcCallOptions] => [
+    requestMetadata(options),
+    { deadline: deadlineOf(method, options, context.clock) },
+  ];
+
+  return {
+    unary(message: unknown, options: CallOptions = {}): Promise<unknown> {
+      return new Promise((resolve, reject) => {
+        const settle = settler(method, resolve, reject);
+        const call = channel.makeUnaryRequest(
+          method.path,
+          encode,
+          decode,
+          message,
+          ...prepare(options),
+          settle,
+        );
+        follow(call, options, (listener) => call.on("status", listener));
+      });
+    },
+    clientStream(
+      messages: AsyncIterable<unknown> | Iterable<unknown>,
+      options: CallOptions = {},
+    ): Promise<unknown> {
+      return new Promise((resolve, reject) => {
+        const settle = settler(method, resolve, reject);
+        const call = channel.makeClientStreamRequest(
+          method.path,
+          encode,
+          decode,
+          ...prepare(options),
+          settle,
+        );
+        follow(call, options, (listener) => call.on("status", listener));
+        void writeAll(call, messages, reject);
+      });
+    },
+    serverStream(message: unknown, options: CallOptions = {}): AsyncIterable<unknown> {
+      const call = channel.makeServerStreamRequest(method.path, encode, decode, message, ...prepare(options));
+      follow(call, options, (listener) => call.on("status", listener));
+      return readAll(call, method);
+    },
+    bidi(
+      messages: AsyncIterable<unknown> | Iterable<unknown>,
+      options: CallOptions = {},
+    ): AsyncIterable<unknown> {
+      const call = channel.makeBidiStreamRequest(method.path, encode, decode, ...prepare(options));
+      follow(call, options, (listener) => call.on("status", listener));
+      void writeAll(call, messages, (error) =>
+        call.destroy(error instanceof Error ? error : new Error(String(error))),
+      );
+      return readAll(call, method);
+    },
+  };
+}
+
+function settler(
+  method: Method,
+  resolve: (value: unknown) => void,
+  reject: (reason: unknown) => void,
+): (error: ServiceError | null, value?: unknown) => void {
+  return (error, value) => (error === null ? resolve(value) : reject(new CallError(method.path, error)));
+}
+
+function requestMetadata(options: CallOptions): Metadata {
+  const metadata = new Metadata();
+  metadata.set(ACCEPT_ENCODING_KEY, "gzip");
+  const trace = options.parent?.metadata.get("traceparent");
+  if (trace !== undefined) metadata.set("traceparent", trace);
+  for (const [key, value] of Object.entries(options.metadata ?? {})) metadata.set(key, value);
+  return metadata;
+}
+
+/** Milliseconds since the epoch: the sooner of the call's own deadline and its parent's. */
+export function deadlineOf(method: Method, options: CallOptions, clock: Clock): number {
+  const own = clock.now() + (options.deadlineMs ?? method.policy.deadlineMs);
+  return Math.min(own, options.parent?.deadlineAt ?? Number.POSITIVE_INFINITY);
+}
+
+/** Cancels the call when its parent or its signal does, and lets go of both when it ends. */
+function follow(
+  call: Cancellable,
+  options: CallOptions,
+  onStatus: (listener: (status: { metadata: Metadata }) => void) => void,
+): void {
+  if (options.onHeaders !== undefined) call.on("metadata", options.onHeaders);
+  const signals = [options.signal, options.parent?.signal].filter((signal) => signal !== undefined);
+  const cancel = (): void => call.cancel();
+  for (const signal of signals) {
+    if (signal.aborted) cancel();
+    else signal.addEventListener("abort", cancel, { once: true });
+  }
+  onStatus((status) => {
+    for (const signal of signals) signal.removeEventListener("abort", cancel);
+    options.onTrailers?.(status.metadata);
+  });
+}
+
+interface Writable {
+  write(message: unknown, done: (error?: Error | null) => void): boolean;
+  end(): void;
+  cancel(): void;
+  readonly destroyed: boolean;
+}
+
+/** Writes one message at a time, so that a slow server holds the producer back. A producer that throws cancels the call. */
+async function writeAll(
+  call: Writable,
+  messages: AsyncIterable<unknown> | Iterable<unknown>,
+  onError: (error: unknown) => void,
+): Promise<void> {
+  try {
+    for await (const message of messages) {
+      if (call.destroyed) return;
+      await new Promise<void>((resolve) => call.write(message, () => resolve()));
+    }
+    call.end();
+  } catch (error) {
+    onError(error);
+    call.cancel();
+  }
+}
+
+async function* readAll(
+  call: AsyncIterable<unknown> & { cancel(): void },
+  method: Method,
+): AsyncGenerator<unknown> {
+  try {
+    yield* call;
+  } catch (error) {
+    throw isServiceError(error) ? new CallError(method.path, error) : error;
+  } finally {
+    call.cancel();
+  }
+}
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && "code" in error && "details" in error;
+}

@@ -1,0 +1,26 @@
+// The only source of time and of timers. Everything that waits or stamps takes a Clock, so that a test can own time.
+
+/** Cancels a timer; calling it again, or after the timer fired, does nothing. */
+export type CancelTimer = () => void;
+
+export interface Clock {
+  /** Wall-clock time, milliseconds since the Unix epoch. */
+  now(): number;
+  /** Milliseconds from an arbitrary origin that never goes back; for durations. */
+  monotonic(): number;
+  /** Runs `action` once after `delayMs`. A pending timer does not keep the process alive. */
+  after(delayMs: number, action: () => void): CancelTimer;
+}
+
+/** Longest delay a timer can hold (2^31 - 1 ms); longer ones are cut to it. */
+export const MAX_TIMER_MS = 2_147_483_647;
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  after(delayMs, action) {
+    const timer = setTimeout(action, Math.min(delayMs, MAX_TIMER_MS));
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};

@@ -1,0 +1,21 @@
+// A message on its way through the pipeline: protobuf bytes, or bytes that are compressed already.
+
+/** Message encodings of gRPC that this server writes. */
+export type Encoding = "gzip";
+
+/** A message whose bytes are the output of `encoding`. */
+export class CompressedMessage {
+  readonly encoding: Encoding;
+  readonly bytes: Uint8Array;
+
+  constructor(encoding: Encoding, bytes: Uint8Array) {
+    this.encoding = encoding;
+    this.bytes = bytes;
+  }
+
+  get byteLength(): number {
+    return this.bytes.byteLength;
+  }
+}
+
+export type Message = Uint8Array | CompressedMessage;

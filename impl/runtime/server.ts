@@ -1,0 +1,129 @@
+// A gRPC server of byte handlers: composes the chains, binds, counts open calls, and drains.
+// Draining: NOT_SERVING; wait for balancers to see it; GOAWAY; unary calls finish, response streams end with UNAVAILABLE and their
+// resume token; what is left after the grace period is cut.
+import type { ServerCredentials } from "@grpc/grpc-js";
+import type { Call, CallEnvironment } from "./call.ts";
+import { type BoundMethod, bind, createGrpcJsServer } from "./grpc-js-transport.ts";
+import { compose, type Handler, type Link } from "./handler.ts";
+import { createHealth, type Health } from "./health.ts";
+import { addReflection } from "./reflection.ts";
+import { RpcError, unimplemented } from "./rpc-error.ts";
+import type { Schema } from "./schema.ts";
+import type { ServiceImplementation } from "./service.ts";
+import { Code } from "./status.ts";
+
+export interface ServerLimits {
+  /** Largest message accepted and sent, in bytes after decompression. Default 4 MiB. */
+  readonly maxMessageBytes: number;
+  /** Streams that one connection may have open. Default 1,000. */
+  readonly maxStreamsPerConnection: number;
+  /** How long balancers are given to see NOT_SERVING before connections are closed. Default 0. */
+  readonly drainDelayMs: number;
+  /** How long open calls are given after that. Default 10 s. */
+  readonly drainGraceMs: number;
+}
+
+export const DEFAULT_LIMITS: ServerLimits = {
+  maxMessageBytes: 4 * 1024 * 1024,
+  maxStreamsPerConnection: 1_000,
+  drainDelayMs: 0,
+  drainGraceMs: 10_000,
+};
+
+export interface ServerOptions {
+  readonly schema: Schema;
+  /** Methods of the schema that none of them implements answer UNIMPLEMENTED. */
+  readonly services: readonly ServiceImplementation[];
+  /** Outermost first. */
+  readonly links: readonly Link[];
+  readonly environment: CallEnvironment;
+  readonly credentials: ServerCredentials;
+  /** "host:port"; port 0 for any free one. */
+  readonly address: string;
+  readonly limits?: Partial<ServerLimits>;
+}
+
+export interface RunningServer {
+  readonly address: string;
+  readonly port: number;
+  readonly health: Health;
+  readonly openCalls: number;
+  /** Stops without losing what can be finished. Resolves when nothing is open; safe to call twice. */
+  drain(): Promise<void>;
+}
+
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const open = new Set<Call>();
+  const forget = (call: Call): boolean => open.delete(call);
+  const health = createHealth(options.schema.services);
+  const server = createGrpcJsServer({
+    methods: bindMethods(options),
+    environment: options.environment,
+    maxMessageBytes: limits.maxMessageBytes,
+    maxStreamsPerConnection: limits.maxStreamsPerConnection,
+    onCall(call) {
+      open.add(call);
+      call.onFinish(forget);
+    },
+  });
+  const host = { addService: server.addService.bind(server) } as Parameters<Health["addTo"]>[0];
+  health.addTo(host);
+  addReflection(host, options.schema);
+  const port = await bind(server, options.address, options.credentials);
+  const stop = async (): Promise<void> => {
+    const { clock } = options.environment;
+    health.shutDown();
+    await new Promise<void>((resolve) => void clock.after(limits.drainDelayMs, resolve));
+    const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+    health.endWatches();
+    for (const call of open) if (call.method.responseStream) call.fail(draining(call));
+    const graceOver = new Promise<void>((resolve) => void clock.after(limits.drainGraceMs, resolve));
+    await Promise.race([closed, graceOver]);
+    for (const call of open) call.fail(draining(call));
+    server.forceShutdown();
+  };
+  let drained: Promise<void> | undefined;
+  return {
+    address: `${options.address.slice(0, options.address.lastIndexOf(":"))}:${port}`,
+    port,
+    health,
+    get openCalls() {
+      return open.size;
+    },
+    drain() {
+      drained ??= stop();
+      return drained;
+    },
+  };
+}
+
+function bindMethods({ schema, services, links }: ServerOptions): ReadonlyMap<string, BoundMethod> {
+  const implemented = new Map<string, Handler>();
+  for (const service of services) {
+    for (const [path, handler] of service) {
+      if (!schema.methods.has(path)) throw new Error(`${path} is implemented but is not in the schema`);
+      if (implemented.has(path)) throw new Error(`${path} is implemented twice`);
+      implemented.set(path, handler);
+    }
+  }
+  const bound = new Map<string, BoundMethod>();
+  for (const [path, method] of schema.methods) {
+    const refuse: Handler = () => {
+      throw unimplemented(path);
+    };
+    bound.set(path, { method, handler: compose(links, method, implemented.get(path) ?? refuse) });
+  }
+  return bound;
+}
+
+function draining(call: Call): RpcError {
+  const token = call.resumeToken;
+  return new RpcError({
+    code: Code.UNAVAILABLE,
+    reason: "SERVER_DRAINING",
+    message: "the server is shutting down",
+    values: token === undefined ? {} : { resume_token: token },
+    trailers: token === undefined ? [] : [["resume-token", token]],
+  });
+}
