@@ -1,8 +1,8 @@
 // Access to one PostgreSQL: a bounded pool of connections with Kysely on top. A failing server makes calls fail
 // (StorageError UNAVAILABLE) and never ends the process; the next call connects anew. It knows no schema.
-import { Kysely, sql } from "kysely";
+import { type Kysely, sql } from "kysely";
 import pg from "pg";
-import { poolDialect } from "./pool-dialect.ts";
+import { kyselyOver } from "./pool-driver.ts";
 import { statementNames } from "./statement-names.ts";
 import type { StorageLog } from "./storage-log.ts";
 import { valueParsers } from "./value-parsers.ts";
@@ -31,8 +31,8 @@ export type DatabaseOptions = {
 /**
  * `T` maps table names with their schema ("users.users") to rows, as Kysely wants it.
  *
- * A query that is run with `{ signal }` (`query.execute({ signal })`) rejects with the signal's reason when it
- * aborts, is cancelled in the database, and its connection goes back to the pool once the server has answered.
+ * A query that is run with `{ signal }` (`query.execute({ signal })`) is cancelled in the database when the signal
+ * aborts, and then rejects with its reason; at the latest after 5 s, when the server does not answer.
  * Failures are StorageErrors.
  */
 export type Database<T> = {
@@ -53,13 +53,9 @@ export type Database<T> = {
 /** Connects with the first query, not here. Throws a RangeError or TypeError on an invalid option. */
 export function openDatabase<T>(options: DatabaseOptions): Database<T> {
   const { sleep, random, log } = options;
+  const namedStatements = limit("maxNamedStatements", options.maxNamedStatements ?? 256, 0);
   const pool = openPool(options);
-  const kysely = new Kysely<T>({
-    dialect: poolDialect(
-      pool,
-      statementNames(limit("maxNamedStatements", options.maxNamedStatements ?? 256, 0)),
-    ),
-  });
+  const kysely = kyselyOver<T>(pool, statementNames(namedStatements));
   let closed: Promise<void> | undefined;
   const database: Database<T> = {
     queries: kysely,
@@ -74,7 +70,7 @@ export function openDatabase<T>(options: DatabaseOptions): Database<T> {
       waiting: pool.waitingCount,
     }),
     close: () => {
-      closed ??= kysely.destroy().then(() => (pool.ending ? undefined : pool.end()));
+      closed ??= kysely.destroy();
       return closed;
     },
     sleep,

@@ -1,7 +1,6 @@
 // One connection of the pool, as Kysely sees it. Invariants: a query whose signal aborts is cancelled in the
 // database, and nothing else is sent on the connection before both the query and the cancel request have
-// ended; every failure is a StorageError. Kysely's own driver lacks these: it sends a rollback behind the
-// running query, thereby gives up cancelling it, and it runs every statement unnamed.
+// ended; every failure is a StorageError, or the signal's reason.
 import type { AbortableOperationOptions, CompiledQuery, DatabaseConnection, QueryResult } from "kysely";
 import type pg from "pg";
 import { type StorageError, toStorageError } from "./errors.ts";
@@ -14,8 +13,7 @@ const writes = new Set(["INSERT", "UPDATE", "DELETE", "MERGE"]);
 export class PooledConnection implements DatabaseConnection {
   readonly #client: pg.PoolClient;
   readonly #names: StatementNames;
-  /** While a cancelled query is still ending. */
-  #settling: Promise<void> | undefined;
+  #inFlight: Promise<unknown> | undefined;
   #transaction: "none" | "open" = "none";
   #transactionSignal: AbortSignal | undefined;
   #lost = false;
@@ -25,9 +23,11 @@ export class PooledConnection implements DatabaseConnection {
     this.#names = names;
   }
 
-  /** Whether the server is gone: the connection must not go back to the pool. */
-  get lost(): boolean {
-    return this.#lost;
+  /** Back to the pool, or away when the server is gone. */
+  release(): void {
+    // Or an idle connection would keep its last result in memory.
+    this.#inFlight = undefined;
+    this.#client.release(this.#lost);
   }
 
   /** Every query until the transaction ends is cancelled by this signal, unless it brings its own. */
@@ -36,18 +36,10 @@ export class PooledConnection implements DatabaseConnection {
   }
 
   async executeQuery<R>(query: CompiledQuery, options?: AbortableOperationOptions): Promise<QueryResult<R>> {
-    if (this.#settling !== undefined) await this.#settling;
     const signal = options?.signal ?? this.#transactionSignal;
-    if (signal === undefined) return await this.#run<R>(query);
-    try {
-      return await this.#runUntilAborted<R>(query, signal);
-    } catch (error) {
-      if (!signal.aborted) throw error;
-      // Kysely has rejected with the reason of a signal it knows already, and reports a second rejection on
-      // the console.
-      if (options?.signal !== undefined) return nothing;
-      throw signal.reason;
-    }
+    const running = signal === undefined ? this.#run<R>(query) : this.#runUntilAborted<R>(query, signal);
+    this.#inFlight = running;
+    return await running;
   }
 
   // biome-ignore lint/correctness/useYield: Kysely asks for a generator; there is nothing to yield.
@@ -77,7 +69,8 @@ export class PooledConnection implements DatabaseConnection {
   }
 
   async #command(sql: string): Promise<string> {
-    if (this.#settling !== undefined) await this.#settling;
+    // A query that nobody waited for may still run, or be about to be cancelled.
+    await this.#inFlight?.catch(() => {});
     try {
       return (await this.#client.query(sql)).command;
     } catch (error) {
@@ -85,22 +78,21 @@ export class PooledConnection implements DatabaseConnection {
     }
   }
 
+  /** Settles when both the query and the request to cancel it have ended. */
   async #runUntilAborted<R>(query: CompiledQuery, signal: AbortSignal): Promise<QueryResult<R>> {
     signal.throwIfAborted();
     let cancellation: Cancellation | undefined;
-    const running = this.#run<R>(query);
     const onAbort = () => {
       cancellation = cancelQuery(this.#client);
-      const { requested, end } = cancellation;
-      this.#settling = Promise.allSettled([running.finally(end), requested]).then(() => {
-        this.#settling = undefined;
-      });
     };
     signal.addEventListener("abort", onAbort, { once: true });
     try {
-      return await running;
+      return await this.#run<R>(query);
+    } catch (error) {
+      throw signal.aborted ? signal.reason : error;
     } finally {
       signal.removeEventListener("abort", onAbort);
+      cancellation?.end();
       await cancellation?.requested;
     }
   }
