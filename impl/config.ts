@@ -1,0 +1,161 @@
+// The configuration of the system, and the only reader of process.env. Every setting has a name, a default and a unit; a value that breaks
+// its rule stops the start with the name, the value and the rule. `docs/configuration.md` is printed from this table.
+import { resolve } from "node:path";
+
+interface Setting<T> {
+  readonly about: string;
+  readonly defaultText: string;
+  readonly read: (text: string | undefined) => T;
+}
+
+class BadValue extends Error {}
+
+function integer(about: string, byDefault: number, min: number, max: number): Setting<number> {
+  return {
+    about: `${about} ${min} to ${max}.`,
+    defaultText: String(byDefault),
+    read(text = String(byDefault)) {
+      const value = Number(text);
+      if (text.trim() === "" || !Number.isInteger(value) || value < min || value > max) {
+        throw new BadValue(`must be an integer from ${min} to ${max}`);
+      }
+      return value;
+    },
+  };
+}
+
+function ratio(about: string, byDefault: number): Setting<number> {
+  return {
+    about: `${about} 0 to 1.`,
+    defaultText: String(byDefault),
+    read(text = String(byDefault)) {
+      const value = Number(text);
+      if (text.trim() === "" || !(value >= 0 && value <= 1))
+        throw new BadValue("must be a number from 0 to 1");
+      return value;
+    },
+  };
+}
+
+function oneOf<const T extends string>(about: string, values: readonly T[], byDefault: T): Setting<T> {
+  return {
+    about: `${about} One of ${values.join(", ")}.`,
+    defaultText: byDefault,
+    read(text = byDefault) {
+      const value = values.find((candidate) => candidate === text);
+      if (value === undefined) throw new BadValue(`must be one of ${values.join(", ")}`);
+      return value;
+    },
+  };
+}
+
+function text(about: string, byDefault: string): Setting<string> {
+  return { about, defaultText: byDefault, read: (value = byDefault) => value };
+}
+
+function optional(about: string): Setting<string | undefined> {
+  return { about, defaultText: "", read: (value) => (value === "" ? undefined : value) };
+}
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+const SETTINGS = {
+  HOST: text("Address to listen on.", "127.0.0.1"),
+  GRPC_PORT: integer("Port of gRPC; 0 is any free one.", 50_051, 0, 65_535),
+  ADMIN_PORT: integer(
+    "Port of metrics, health and diagnostics over HTTP; 0 is any free one.",
+    9_464,
+    0,
+    65_535,
+  ),
+  DATA_DIR: text(
+    "Folder of the embedded PostgreSQL, product images and the development signing key.",
+    ".data",
+  ),
+  DATABASE_URL: optional(
+    "A PostgreSQL to use in place of the embedded one: postgres://user:password@host:port/database.",
+  ),
+  DATABASE_CONNECTIONS: integer("Connections to PostgreSQL.", 10, 1, 500),
+  STATEMENT_TIMEOUT_MS: integer("A statement that runs longer is ended. 0 is never.", 15_000, 0, 3_600_000),
+  JWKS_FILE: optional(
+    "Public keys of access tokens, a JSON Web Key Set. Without it a development key in DATA_DIR signs and verifies.",
+  ),
+  PAGE_TOKEN_SECRET: optional(
+    "Key under which page and resume tokens are sealed, at least 16 characters, the same on every replica. Without it one in DATA_DIR.",
+  ),
+  MIDDLEWARE_OFF: text(
+    "Links of the pipeline to leave out, comma separated: trace, metrics, log, deadline, compression, auth, cache, validation.",
+    "",
+  ),
+  CACHE_MAX_BYTES: integer("Memory of the response cache in bytes.", 64 * MIB, 0, 16 * 1024 * MIB),
+  COMPRESSION_MIN_BYTES: integer("Smaller responses are not compressed.", KIB, 0, 64 * MIB),
+  COMPRESSION_ASYNC_BYTES: integer(
+    "Responses from this size on are compressed off the main thread.",
+    64 * KIB,
+    0,
+    64 * MIB,
+  ),
+  MAX_MESSAGE_BYTES: integer(
+    "Largest message received and sent, after decompression.",
+    4 * MIB,
+    KIB,
+    256 * MIB,
+  ),
+  MAX_STREAMS_PER_CONNECTION: integer("Calls that one connection may have open.", 1_000, 1, 1_000_000),
+  MAX_DEADLINE_MS: integer("A caller's longer deadline is cut to this.", 86_400_000, 1, 2_147_483_647),
+  DRAIN_DELAY_MS: integer(
+    "Between NOT_SERVING and the closing of connections, for balancers to notice.",
+    0,
+    0,
+    600_000,
+  ),
+  DRAIN_GRACE_MS: integer("How long open calls are given to finish on shutdown.", 10_000, 0, 600_000),
+  LOG_LEVEL: oneOf(
+    "Least severe level that is logged.",
+    ["debug", "info", "warn", "error", "silent"],
+    "info",
+  ),
+  TRACE_SAMPLE_RATIO: ratio("Share of calls without a traced parent that are traced.", 0.01),
+  OTLP_ENDPOINT: optional(
+    "Where spans are sent: an OTLP/HTTP traces URL. Without it spans are not exported.",
+  ),
+  PROFILE_ALLOCATIONS: oneOf(
+    "Count allocated bytes for /debug/runtime; costs a little at each garbage collection.",
+    ["0", "1"],
+    "0",
+  ),
+} satisfies Record<string, Setting<unknown>>;
+
+export type Config = { readonly [K in keyof typeof SETTINGS]: ReturnType<(typeof SETTINGS)[K]["read"]> };
+
+/** The settings of an environment, frozen. Throws with one line for each value that breaks its rule. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const problems: string[] = [];
+  const entries = Object.entries(SETTINGS).map(([name, setting]) => {
+    const given = environment[name];
+    try {
+      return [name, setting.read(given)];
+    } catch (error) {
+      if (!(error instanceof BadValue)) throw error;
+      problems.push(`${name}="${given}": ${error.message}`);
+      return [name, undefined];
+    }
+  });
+  if (problems.length > 0) throw new Error(`the configuration is not valid:\n  ${problems.join("\n  ")}`);
+  const config: Config = Object.fromEntries(entries);
+  return Object.freeze({ ...config, DATA_DIR: resolve(config.DATA_DIR) });
+}
+
+export function configFromEnvironment(): Config {
+  return readConfig(process.env);
+}
+
+/** The table of `docs/configuration.md`. */
+export function describeConfig(): string {
+  const rows = Object.entries(SETTINGS).map(
+    ([name, { about, defaultText }]) =>
+      `| \`${name}\` | ${about} | ${defaultText === "" ? "-" : `\`${defaultText}\``} |`,
+  );
+  return ["| variable | meaning | default |", "|---|---|---|", ...rows].join("\n");
+}

@@ -1,0 +1,49 @@
+// Lets a call through when its method's access policy does: public, any principal, or a principal with the permissions or, where the policy
+// has an owner rule, acting on its own. Deny by default.
+import type { Call } from "#impl/runtime/call.ts";
+import { type Handler, type Link, singleInput } from "#impl/runtime/handler.ts";
+import type { Method } from "#impl/runtime/method.ts";
+import type { Principal } from "#impl/runtime/principal.ts";
+import { fieldReader, reflectRequest } from "#impl/runtime/request-fields.ts";
+import { permissionDenied, unauthenticated } from "#impl/runtime/rpc-error.ts";
+
+export const authorize: Link = (method, next) => {
+  const { access } = method.policy;
+  if (access.kind === "public") return next;
+  if (access.kind === "authenticated") {
+    return (call, input) => {
+      principalOf(call);
+      return next(call, input);
+    };
+  }
+  const owns = ownership(method, access.owner);
+  return (call, input) => {
+    const principal = principalOf(call);
+    const missing = access.permissions.filter((permission) => !principal.permissions.has(permission));
+    if (missing.length > 0 && !owns(principal, input)) throw permissionDenied(missing);
+    return next(call, input);
+  };
+};
+
+function principalOf(call: Call): Principal {
+  if (call.principal !== undefined) return call.principal;
+  throw unauthenticated("CREDENTIALS_MISSING", "the call needs an access token in its metadata");
+}
+
+type Ownership = (principal: Principal, input: Parameters<Handler>[1]) => boolean;
+
+function ownership(
+  method: Method,
+  owner: { readonly requestField: string } | "resource" | undefined,
+): Ownership {
+  if (owner === undefined) return () => false;
+  // The service compares the owner of what it loads.
+  if (owner === "resource") return () => true;
+  if (method.requestStream)
+    throw new Error(`${method.path}: an owner field cannot be read from a request stream`);
+  const read = fieldReader(method.input, owner.requestField);
+  return (principal, input) => {
+    const named = read(reflectRequest(method.input, singleInput(input)));
+    return named !== "" && named.toLowerCase() === principal.userId.toLowerCase();
+  };
+}
