@@ -75,6 +75,17 @@ export class BatchWriter {
     if (this.#used > 0) this.#write();
   }
 
+  /**
+   * Sends what is left and closes the socket. Last words leave if the system takes them now; a peer that
+   * does not read cannot delay the close.
+   */
+  close(): void {
+    this.flush();
+    this.#socket.end();
+    if (this.#socket.writableFinished || this.#socket.writableLength > 0) this.#socket.destroy();
+    else this.#socket.once("finish", () => this.#socket.destroy());
+  }
+
   #schedule(): void {
     if (this.#scheduled || this.#gathering) return;
     this.#scheduled = true;

@@ -1,38 +1,11 @@
 /** Opens client connections, and validates what they are asked to be. No TLS of its own: see `createSocket`. */
 import { connect as connectSocket, type Socket } from "node:net";
-import { type ClientLimits, WireConnection } from "./connection.ts";
-import {
-  DEFAULT_MAX_FRAME_BYTES,
-  DEFAULT_WINDOW_BYTES,
-  LARGEST_MAX_FRAME_BYTES,
-  LARGEST_STREAM_ID,
-  LARGEST_WINDOW_BYTES,
-} from "./frames.ts";
+import { type ClientLimits, limitsOf } from "./client-limits.ts";
+import { WireConnection } from "./connection.ts";
+import { LARGEST_STREAM_ID } from "./frames.ts";
 
 /** What one read from the socket takes at most; the buffer is reused for every read. */
 const READ_BYTES = 65_536;
-
-export const DEFAULT_LIMITS: ClientLimits = Object.freeze({
-  initialWindowBytes: 1_048_576,
-  connectionWindowBytes: 16_777_216,
-  maxFrameBytes: DEFAULT_MAX_FRAME_BYTES,
-  maxHeaderBlockBytes: 65_536,
-  maxHeaderListBytes: 65_536,
-  maxMessageBytes: 4_194_304,
-  maxConcurrentStreams: 10_000,
-  maxQueuedCalls: 65_536,
-});
-
-const RANGES: Record<keyof ClientLimits, readonly [min: number, max: number]> = {
-  initialWindowBytes: [1, LARGEST_WINDOW_BYTES],
-  connectionWindowBytes: [DEFAULT_WINDOW_BYTES, LARGEST_WINDOW_BYTES],
-  maxFrameBytes: [DEFAULT_MAX_FRAME_BYTES, LARGEST_MAX_FRAME_BYTES],
-  maxHeaderBlockBytes: [1_024, 16_777_216],
-  maxHeaderListBytes: [1_024, 16_777_216],
-  maxMessageBytes: [0, 0x7fffffff],
-  maxConcurrentStreams: [1, LARGEST_STREAM_ID],
-  maxQueuedCalls: [0, 16_777_216],
-};
 
 export interface ConnectOptions extends Partial<ClientLimits> {
   readonly host: string;
@@ -91,23 +64,4 @@ export async function connect(options: ConnectOptions): Promise<WireConnection> 
     signal?.removeEventListener("abort", abort);
   }
   return connection;
-}
-
-function limitsOf(options: ConnectOptions): ClientLimits {
-  const limit = (name: keyof ClientLimits): number => {
-    const value = options[name] ?? DEFAULT_LIMITS[name];
-    const [min, max] = RANGES[name];
-    if (Number.isInteger(value) && value >= min && value <= max) return value;
-    throw new RangeError(`${name} must be a whole number from ${min} to ${max}, not ${value}`);
-  };
-  return Object.freeze({
-    initialWindowBytes: limit("initialWindowBytes"),
-    connectionWindowBytes: limit("connectionWindowBytes"),
-    maxFrameBytes: limit("maxFrameBytes"),
-    maxHeaderBlockBytes: limit("maxHeaderBlockBytes"),
-    maxHeaderListBytes: limit("maxHeaderListBytes"),
-    maxMessageBytes: limit("maxMessageBytes"),
-    maxConcurrentStreams: limit("maxConcurrentStreams"),
-    maxQueuedCalls: limit("maxQueuedCalls"),
-  });
 }

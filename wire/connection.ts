@@ -4,6 +4,7 @@
  */
 import type { Duplex } from "node:stream";
 import { type CallId, CallQueue } from "./call-queue.ts";
+import type { ClientLimits } from "./client-limits.ts";
 import type { Goaway } from "./control-frames.ts";
 import { CLIENT_PREFACE, ErrorCode, LARGEST_STREAM_ID } from "./frames.ts";
 import { decodeMetadata, type MetadataEntry } from "./metadata.ts";
@@ -17,26 +18,17 @@ import {
 import { writeHeaders, writeUnary } from "./request-writer.ts";
 import { type ResponseHead, readResponseHead } from "./response-head.ts";
 import { Session } from "./session.ts";
-import type { SessionLimits } from "./session-role.ts";
 import type { Stream, StreamSink } from "./stream.ts";
 import { StreamingCall, type WireStream } from "./streaming-call.ts";
 import { type CallHost, UnaryCall, type UnaryDone, type UnaryResult } from "./unary-call.ts";
 import { ConnectionError, violation } from "./wire-error.ts";
-
-export interface ClientLimits extends SessionLimits {
-  /** Largest message received; a larger one ends its call with RESOURCE_EXHAUSTED. */
-  readonly maxMessageBytes: number;
-  /** Streams we open at once, should the peer allow more. */
-  readonly maxConcurrentStreams: number;
-  /** Calls that wait for a stream; one more ends at once as `queue-full`. */
-  readonly maxQueuedCalls: number;
-}
 
 export interface ConnectionStats {
   readonly bytesSent: number;
   readonly bytesReceived: number;
   readonly socketWrites: number;
   readonly framesReceived: number;
+  readonly dataFramesSent: number;
   readonly headerBlocksFromCache: number;
   readonly openStreams: number;
   readonly queuedCalls: number;
@@ -175,12 +167,13 @@ export class WireConnection implements CallHost {
   }
 
   stats(): ConnectionStats {
-    const { writer, bytesReceived, framesReceived, blocks, streams } = this.#session;
+    const { writer, sender, bytesReceived, framesReceived, blocks, streams } = this.#session;
     return {
       bytesSent: writer.bytesSent,
       bytesReceived,
       socketWrites: writer.writes,
       framesReceived,
+      dataFramesSent: sender.framesSent,
       headerBlocksFromCache: blocks.hits,
       openStreams: streams.size,
       queuedCalls: this.#queue.size,

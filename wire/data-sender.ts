@@ -88,8 +88,9 @@ export class DataSender<Head> {
     if (last) {
       stream.outgoing = undefined;
       this.#waiting.delete(stream);
+      stream.localEnded = outgoing.endStream;
       outgoing.onSent?.(true);
-      if (outgoing.endStream) this.#onEnded(stream);
+      if (stream.localEnded) this.#onEnded(stream);
     }
     return true;
   }

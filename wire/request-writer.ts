@@ -25,6 +25,7 @@ export function writeUnary<Head>(
   writeStreamId(writer.buffer, at + prepared.dataAt, stream.id);
   sender.window.available -= body.length;
   stream.sendWindow.available -= body.length;
+  sender.framesSent++;
   stream.localEnded = true;
 }
 

@@ -6,31 +6,19 @@
 import type { Duplex } from "node:stream";
 import { BatchWriter } from "./batch-writer.ts";
 import type { LocalEnd } from "./call-failure.ts";
-import {
-  checkPriority,
-  demand,
-  readGoaway,
-  readPing,
-  readReset,
-  readWindowUpdate,
-} from "./control-frames.ts";
+import { demand } from "./control-frames.ts";
 import { DataSender } from "./data-sender.ts";
 import { ReceiveWindow } from "./flow-control.ts";
-import { FrameReader } from "./frame-reader.ts";
+import { FrameDispatcher, type FrameListener } from "./frame-dispatcher.ts";
 import {
   DEFAULT_WINDOW_BYTES,
   ErrorCode,
-  Flag,
   FRAME_HEADER_BYTES,
-  FrameType,
   goawayFrame,
   pingFrame,
   rstStreamFrame,
-  uint31At,
-  uint32At,
   windowUpdateFrame,
 } from "./frames.ts";
-import { HeaderAssembler, paddingBytes } from "./header-assembler.ts";
 import { BlockCache } from "./hpack/block-cache.ts";
 import { HpackDecoder } from "./hpack/decoder.ts";
 import type { SessionLimits, SessionRole } from "./session-role.ts";
@@ -60,31 +48,29 @@ export class Session<Head> {
   owesTableSizeUpdate = false;
   ended = false;
   bytesReceived = 0;
-  framesReceived = 0;
-  readonly #socket: Duplex;
   readonly #role: SessionRole<Head>;
   readonly #limits: SessionLimits;
-  readonly #reader: FrameReader;
-  readonly #assembler: HeaderAssembler;
+  readonly #dispatcher: FrameDispatcher;
   readonly #window: ReceiveWindow;
-  #settingsSeen = false;
   #idleFrames = 0;
-  #blockBytes = 0;
+  #framesSentWhenIdle = 0;
 
   /** The caller writes the preface and SETTINGS through `writer`, then feeds `receive`. */
   constructor(socket: Duplex, role: SessionRole<Head>, limits: SessionLimits) {
-    this.#socket = socket;
     this.#role = role;
     this.#limits = limits;
     this.#window = new ReceiveWindow(limits.connectionWindowBytes);
     this.writer = new BatchWriter(socket, () => this.sender.pump());
-    this.sender = new DataSender(this.writer, (stream) => this.#localEnded(stream));
+    this.sender = new DataSender(this.writer, (stream) => this.#removeIfOver(stream));
     this.blocks = new BlockCache(
       new HpackDecoder(HEADER_TABLE_BYTES, limits.maxHeaderListBytes),
       role.interpret,
     );
-    this.#assembler = new HeaderAssembler(limits.maxHeaderBlockBytes, this.#onBlock);
-    this.#reader = new FrameReader(limits.maxFrameBytes, this.#onFrame);
+    this.#dispatcher = new FrameDispatcher(
+      this.#listener(),
+      limits.maxFrameBytes,
+      limits.maxHeaderBlockBytes,
+    );
     socket.on("error", (error) => this.end(new ConnectionError("socket", 0, "socket failed", error)));
     socket.on("end", () => this.end(new ConnectionError("socket", 0, "closed by the peer")));
     socket.on("close", () => this.end(new ConnectionError("socket", 0, "socket closed")));
@@ -100,13 +86,17 @@ export class Session<Head> {
     if (extra > 0) this.writer.append(windowUpdateFrame(0, extra));
   }
 
+  get framesReceived(): number {
+    return this.#dispatcher.framesReceived;
+  }
+
   /** Reads bytes[start, end) from the peer, which the caller may reuse afterwards. */
   receive(bytes: Buffer, start: number, end: number): void {
     if (this.ended) return;
     this.bytesReceived += end - start;
     this.writer.gather(() => {
       try {
-        this.#reader.push(bytes, start, end);
+        this.#dispatcher.push(bytes, start, end);
       } catch (thrown) {
         this.end(asConnectionError(thrown));
       }
@@ -150,7 +140,8 @@ export class Session<Head> {
   end(error: ConnectionError | undefined): void {
     if (this.ended) return;
     this.ended = true;
-    if (error === undefined || error.fault === "peer-violated") {
+    this.#dispatcher.stop();
+    if (error === undefined || error.fault === "peer-violated" || error.fault === "internal") {
       const code = error?.code ?? ErrorCode.NO_ERROR;
       this.writer.append(goawayFrame(this.#role.lastPeerStreamId(), code, error?.message ?? ""));
     }
@@ -162,79 +153,34 @@ export class Session<Head> {
       this.sender.drop(stream);
       stream.sink.failed(reason);
     }
-    this.#closeSocket();
+    this.writer.close();
     this.#role.ended(error);
   }
 
-  /** GOAWAY is a courtesy: it leaves if the system takes it now, and a deaf peer cannot delay the close. */
-  #closeSocket(): void {
-    this.#socket.end();
-    if (this.#socket.writableFinished || this.#socket.writableLength > 0) this.#socket.destroy();
-    else this.#socket.once("finish", () => this.#socket.destroy());
+  #listener(): FrameListener {
+    return {
+      data: (id, last, bytes, start, end, size) => this.#onData(id, last, bytes, start, end, size),
+      block: (id, last, bytes, start, end, size) => this.#onBlock(id, last, bytes, start, end, size),
+      windowUpdate: (streamId, increment) => this.#onWindowUpdate(streamId, increment),
+      reset: (streamId, code) => this.#onReset(streamId, code),
+      settings: (bytes, start, end) => this.#onSettings(bytes, start, end),
+      ping: (opaque) => {
+        this.#idle();
+        this.#reply(pingFrame(opaque, true));
+      },
+      goaway: (goaway) => this.#role.goaway(goaway),
+      ignored: () => this.#idle(),
+    };
   }
 
-  readonly #onFrame = (
-    type: number,
-    flags: number,
-    streamId: number,
-    bytes: Buffer,
-    start: number,
-    end: number,
-  ): void => {
-    if (this.ended) return;
-    this.framesReceived++;
-    if (this.#assembler.openStreamId !== 0 && type !== FrameType.CONTINUATION) {
-      throw violation(ErrorCode.PROTOCOL_ERROR, "header block interrupted");
-    }
-    if (!this.#settingsSeen && (type !== FrameType.SETTINGS || (flags & Flag.ACK) !== 0)) {
-      throw violation(ErrorCode.PROTOCOL_ERROR, "first frame is not SETTINGS");
-    }
-    switch (type) {
-      case FrameType.DATA:
-        this.#onData(flags, streamId, bytes, start, end);
-        break;
-      case FrameType.HEADERS:
-        demand(streamId !== 0, ErrorCode.PROTOCOL_ERROR, "HEADERS on stream 0");
-        this.#blockBytes = end - start + FRAME_HEADER_BYTES;
-        this.#assembler.headers(flags, streamId, bytes, start, end);
-        break;
-      case FrameType.CONTINUATION:
-        this.#blockBytes += end - start + FRAME_HEADER_BYTES;
-        this.#assembler.continuation(flags, streamId, bytes, start, end);
-        break;
-      case FrameType.WINDOW_UPDATE:
-        this.#onWindowUpdate(streamId, bytes, start, end);
-        break;
-      case FrameType.RST_STREAM:
-        this.#onReset(streamId, readReset(streamId, bytes, start, end));
-        break;
-      case FrameType.SETTINGS:
-        this.#onSettings(flags, streamId, bytes, start, end);
-        break;
-      case FrameType.PING:
-        this.#onPing(flags, readPing(streamId, bytes, start, end));
-        break;
-      case FrameType.GOAWAY:
-        this.#role.goaway(readGoaway(streamId, bytes, start, end));
-        break;
-      case FrameType.PUSH_PROMISE:
-        throw violation(ErrorCode.PROTOCOL_ERROR, "PUSH_PROMISE, which is disabled");
-      case FrameType.PRIORITY:
-        checkPriority(streamId, start, end);
-        this.#idle();
-        break;
-      default: // Unknown frames must be ignored.
-        this.#idle();
-    }
-  };
-
-  readonly #onBlock = (
+  #onBlock(
     streamId: number,
     endStream: boolean,
     bytes: Buffer,
     start: number,
     end: number,
-  ): void => {
+    wireBytes: number,
+  ): void {
     const head = this.blocks.read(bytes, start, end);
     const stream = this.streams.get(streamId);
     if (stream === undefined) {
@@ -246,51 +192,47 @@ export class Session<Head> {
       return;
     }
     this.#idleFrames = 0;
-    if (endStream) this.#remoteEnded(stream);
-    stream.sink.headers(head, endStream, this.#blockBytes);
-  };
-
-  #onData(flags: number, streamId: number, bytes: Buffer, start: number, end: number): void {
-    const size = end - start;
-    this.#expectBegun(streamId, "DATA");
-    demand(this.#window.take(size), ErrorCode.FLOW_CONTROL_ERROR, "connection window overrun");
-    const increment = this.#window.release(size);
-    if (increment > 0) this.writer.append(windowUpdateFrame(0, increment));
-    const endStream = (flags & Flag.END_STREAM) !== 0;
-    const padding = paddingBytes(flags, bytes, start, end);
-    const from = (flags & Flag.PADDED) === 0 ? start : start + 1;
-    const stream = this.streams.get(streamId);
-    if (stream === undefined || (end - padding === from && !endStream)) this.#idle();
-    else this.#idleFrames = 0;
-    if (stream === undefined) return;
-    if (stream.remoteEnded) {
-      this.#refuse(stream, ErrorCode.STREAM_CLOSED);
-      return;
-    }
-    if (!stream.receiveWindow.take(size)) {
-      this.#refuse(stream, ErrorCode.FLOW_CONTROL_ERROR);
-      return;
-    }
-    if (endStream) this.#remoteEnded(stream);
-    const held = stream.sink.data(bytes, from, end - padding, endStream, size + FRAME_HEADER_BYTES);
-    if (held < size) this.release(stream, size - held);
+    stream.remoteEnded = endStream;
+    this.#removeIfOver(stream);
+    stream.sink.headers(head, endStream, wireBytes);
   }
 
-  #onWindowUpdate(streamId: number, bytes: Buffer, start: number, end: number): void {
-    const increment = readWindowUpdate(bytes, start, end);
+  #onData(
+    streamId: number,
+    endStream: boolean,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    wireBytes: number,
+  ): void {
+    this.#demandBegun(streamId, "DATA");
+    demand(this.#window.take(wireBytes), ErrorCode.FLOW_CONTROL_ERROR, "connection window overrun");
+    const increment = this.#window.release(wireBytes);
+    if (increment > 0) this.writer.append(windowUpdateFrame(0, increment));
+    if (start === end && !endStream) this.#idle();
+    else this.#idleFrames = 0;
+    const stream = this.streams.get(streamId);
+    if (stream === undefined) return;
+    if (stream.remoteEnded || !stream.receiveWindow.take(wireBytes)) {
+      this.#refuse(stream, stream.remoteEnded ? ErrorCode.STREAM_CLOSED : ErrorCode.FLOW_CONTROL_ERROR);
+      return;
+    }
+    stream.remoteEnded = endStream;
+    this.#removeIfOver(stream);
+    const held = stream.sink.data(bytes, start, end, endStream, wireBytes + FRAME_HEADER_BYTES);
+    if (held < wireBytes) this.release(stream, wireBytes - held);
+  }
+
+  #onWindowUpdate(streamId: number, increment: number): void {
     if (streamId === 0) {
       demand(increment > 0, ErrorCode.PROTOCOL_ERROR, "WINDOW_UPDATE of nothing");
       demand(this.sender.window.grow(increment), ErrorCode.FLOW_CONTROL_ERROR, "connection window overflow");
     } else {
-      this.#expectBegun(streamId, "WINDOW_UPDATE");
+      this.#demandBegun(streamId, "WINDOW_UPDATE");
       const stream = this.streams.get(streamId);
       if (stream === undefined) return;
-      if (increment === 0) {
-        this.#refuse(stream, ErrorCode.PROTOCOL_ERROR);
-        return;
-      }
-      if (!stream.sendWindow.grow(increment)) {
-        this.#refuse(stream, ErrorCode.FLOW_CONTROL_ERROR);
+      if (increment === 0 || !stream.sendWindow.grow(increment)) {
+        this.#refuse(stream, increment === 0 ? ErrorCode.PROTOCOL_ERROR : ErrorCode.FLOW_CONTROL_ERROR);
         return;
       }
     }
@@ -298,22 +240,15 @@ export class Session<Head> {
   }
 
   #onReset(streamId: number, code: number): void {
-    this.#expectBegun(streamId, "RST_STREAM");
+    this.#demandBegun(streamId, "RST_STREAM");
     const stream = this.streams.get(streamId);
-    if (stream === undefined) this.#idle();
-    else {
-      this.#remove(stream);
-      stream.sink.reset(code, false);
-    }
+    if (stream === undefined) return;
+    this.#remove(stream);
+    stream.sink.reset(code, false);
   }
 
-  #onSettings(flags: number, streamId: number, bytes: Buffer, start: number, end: number): void {
-    demand(streamId === 0, ErrorCode.PROTOCOL_ERROR, "SETTINGS on a stream");
+  #onSettings(bytes: Buffer, start: number, end: number): void {
     this.#idle();
-    if ((flags & Flag.ACK) !== 0) {
-      demand(end === start, ErrorCode.FRAME_SIZE_ERROR, "SETTINGS ACK with a payload");
-      return;
-    }
     const { initialWindowBytes, headerTableBytes } = this.peer;
     applySettings(this.peer, bytes, start, end);
     const growth = this.peer.initialWindowBytes - initialWindowBytes;
@@ -325,15 +260,9 @@ export class Session<Head> {
       );
     }
     if (this.peer.headerTableBytes < headerTableBytes) this.owesTableSizeUpdate = true;
-    this.#settingsSeen = true;
     this.#reply(SETTINGS_ACK);
     this.#role.settingsChanged();
     this.sender.pump();
-  }
-
-  #onPing(flags: number, opaque: Buffer): void {
-    this.#idle();
-    if ((flags & Flag.ACK) === 0) this.#reply(pingFrame(opaque, true));
   }
 
   #reply(frame: Buffer): void {
@@ -342,13 +271,16 @@ export class Session<Head> {
     this.writer.append(frame);
   }
 
+  /** Counts a frame that moved nothing, unless data moved the other way since the last one. */
   #idle(): void {
+    if (this.sender.framesSent !== this.#framesSentWhenIdle) this.#idleFrames = 0;
+    this.#framesSentWhenIdle = this.sender.framesSent;
     const calm = ++this.#idleFrames <= MAX_IDLE_FRAMES;
     demand(calm, ErrorCode.ENHANCE_YOUR_CALM, `over ${MAX_IDLE_FRAMES} frames without progress`);
   }
 
-  #expectBegun(streamId: number, what: string): void {
-    if (streamId !== 0 && (this.streams.has(streamId) || !this.#role.isIdle(streamId))) return;
+  #demandBegun(streamId: number, what: string): void {
+    if (this.streams.has(streamId) || !this.#role.isIdle(streamId)) return;
     throw violation(ErrorCode.PROTOCOL_ERROR, `${what} on stream ${streamId}, which was never begun`);
   }
 
@@ -358,14 +290,8 @@ export class Session<Head> {
     stream.sink.reset(code, true);
   }
 
-  #localEnded(stream: Stream<Head>): void {
-    stream.localEnded = true;
-    if (stream.remoteEnded) this.#remove(stream);
-  }
-
-  #remoteEnded(stream: Stream<Head>): void {
-    stream.remoteEnded = true;
-    if (stream.localEnded) this.#remove(stream);
+  #removeIfOver(stream: Stream<Head>): void {
+    if (stream.localEnded && stream.remoteEnded) this.#remove(stream);
   }
 
   #remove(stream: Stream<Head>): void {

@@ -5,10 +5,11 @@ import { HpackError } from "./hpack/hpack-error.ts";
 
 /**
  * - `peer-violated`: the peer broke the protocol or a limit of ours; `code` is what we sent in GOAWAY.
+ * - `internal`: a defect of this library's; `cause` is what was thrown.
  * - `peer-refused`: the peer sent GOAWAY with an error; `code` is the peer's.
  * - `socket`: the transport failed or closed under open calls; `code` is NO_ERROR, `cause` the socket's error.
  */
-export type ConnectionFault = "peer-violated" | "peer-refused" | "socket";
+export type ConnectionFault = "peer-violated" | "internal" | "peer-refused" | "socket";
 
 export class ConnectionError extends Error {
   override readonly name = "ConnectionError";
@@ -35,5 +36,5 @@ export function asConnectionError(thrown: unknown): ConnectionError {
       thrown.fault === "list-too-large" ? ErrorCode.ENHANCE_YOUR_CALM : ErrorCode.COMPRESSION_ERROR;
     return new ConnectionError("peer-violated", code, thrown.message, thrown);
   }
-  return new ConnectionError("peer-violated", ErrorCode.INTERNAL_ERROR, String(thrown), thrown);
+  return new ConnectionError("internal", ErrorCode.INTERNAL_ERROR, String(thrown), thrown);
 }
