@@ -172,6 +172,16 @@ describe("a start is refused, with the value and the rule", () => {
     expect(await readdir(old)).toEqual(["cluster"]);
   });
 
+  test("when the password of the cluster is gone", async () => {
+    const lost = join(root, "lost");
+    await mkdir(join(lost, "cluster"), { recursive: true });
+    await writeFile(join(lost, "cluster", "PG_VERSION"), "18\n");
+    await expect(start({ dataDir: lost })).rejects.toMatchObject({
+      code: "DATA_DIR_UNUSABLE",
+      message: expect.stringContaining("password"),
+    });
+  });
+
   test("when the data directory is no directory", async () => {
     const file = join(root, "file");
     await writeFile(file, "");

@@ -64,9 +64,9 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     if (owner === undefined)
       await initialiseCluster({ ...site, dataDir, durable: options.durable ?? true, log });
     await assertUsable(site);
+    const password = await passwordIn(dataDir);
     await stopLeftBehindPostgres(cluster, options);
     const server = await listen(site, port);
-    const password = await readFile(join(dataDir, "password"), "utf8");
     log.info({ dataDir, port: server.port, pid: server.process.pid }, "embedded PostgreSQL is ready");
     return control(server.process, server.port, password, claim.release, log);
   } catch (error) {
@@ -124,6 +124,15 @@ async function assertUsable({ cluster, binaries, account }: Site): Promise<void>
     "OTHER_VERSION",
     `${cluster} was made by PostgreSQL ${version}, and the installed binaries are ${binaries.major}: the major version must be the same; dump and restore, or give another directory`,
   );
+}
+
+async function passwordIn(dataDir: string): Promise<string> {
+  try {
+    return await readFile(join(dataDir, "password"), "utf8");
+  } catch (cause) {
+    const message = `data directory ${dataDir} must have the file "password" beside its cluster: ${String(cause)}`;
+    throw new EmbeddedPostgresError("DATA_DIR_UNUSABLE", message, { cause });
+  }
 }
 
 async function listen(site: Site, wanted: number): Promise<{ process: PostgresProcess; port: number }> {

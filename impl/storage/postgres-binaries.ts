@@ -103,7 +103,9 @@ async function runnableBy(account: ServerAccount, native: string): Promise<boole
 /** Appears whole or not at all: copied beside its place, then renamed into it. */
 async function readableCopy(native: string, copy: string): Promise<string> {
   if (await exists(copy)) return copy;
-  await mkdir(dirname(copy), { recursive: true, mode: 0o755 });
+  const made = await mkdir(dirname(copy), { recursive: true });
+  // Whatever the umask is. A folder that was there before keeps its rights.
+  if (made !== undefined) await chmod(dirname(copy), 0o755);
   const unfinished = `${copy}.${process.pid}`;
   await cp(native, unfinished, {
     recursive: true,
