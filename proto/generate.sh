@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Generates proto/gen from the contract. With --check it only tells whether proto/gen is what would be generated.
+set -euo pipefail
+cd "$(dirname "$0")"
+out=.
+if [[ "${1:-}" == --check ]]; then
+  out=$(mktemp -d)
+  trap 'rm -rf "$out"' EXIT
+fi
+buf generate -o "$out"
+buf build --exclude-source-info -o "$out/gen/image.binpb"
+if [[ "$out" != . ]] && ! diff -rq gen "$out/gen"; then
+  echo "proto/gen is not what the contract generates: run make generate and commit it" >&2
+  exit 1
+fi
