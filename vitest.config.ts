@@ -6,6 +6,11 @@ export default defineConfig({
   test: {
     include: ["{proto,wire,impl,harness,scenarios}/**/*.test.ts"],
     environment: "node",
+    globalSetup: ["./vitest.setup-postgres.ts"],
+    // CI reads the counts from the file that TEST_RESULT names.
+    reporters: process.env.TEST_RESULT
+      ? ["default", ["json", { outputFile: process.env.TEST_RESULT }]]
+      : ["default"],
     pool: "forks",
     testTimeout: 20_000,
     hookTimeout: 60_000,

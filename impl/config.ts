@@ -88,7 +88,7 @@ const SETTINGS = {
     "Links of the pipeline to leave out, comma separated: trace, metrics, log, deadline, compression, auth, cache, validation.",
     "",
   ),
-  CACHE_MAX_BYTES: integer("Memory of the response cache in bytes.", 64 * MIB, 0, 16 * 1024 * MIB),
+  CACHE_MAX_BYTES: integer("Memory of the response cache in bytes.", 64 * MIB, 64 * KIB, 16 * 1024 * MIB),
   COMPRESSION_MIN_BYTES: integer("Smaller responses are not compressed.", KIB, 0, 64 * MIB),
   COMPRESSION_ASYNC_BYTES: integer(
     "Responses from this size on are compressed off the main thread.",
