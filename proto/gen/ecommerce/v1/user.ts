@@ -260,21 +260,25 @@ export interface ListUsersResponse {
 
 /** Asks for many users. */
 export interface BatchGetUsersRequest {
-  /** Whom to return: 1 to 200 ids, none twice. */
+  /** Whom to return by id, none twice. */
   userIds: string[];
   /** Fields of each User to return, as in GetUserRequest. */
-  readMask: string[] | undefined;
+  readMask:
+    | string[]
+    | undefined;
+  /** Whom to return by e-mail address, without regard to case, none twice. Finds users that are not deleted. */
+  emails: string[];
 }
 
-/** One result per id that was asked for, in the order of the request. */
+/** One result per id in the order of the request, then one per e-mail address in the order of the request. */
 export interface BatchGetUsersResponse {
-  /** As many as there were ids. */
+  /** As many as there were ids and addresses. */
   results: BatchGetUsersResult[];
 }
 
-/** What became of one id. */
+/** What became of one id or e-mail address. */
 export interface BatchGetUsersResult {
-  /** The id that was asked for. */
+  /** The id that was asked for. Empty when it was asked for by e-mail address. */
   userId: string;
   /** Either the user or the reason why there is none. */
   result:
@@ -285,6 +289,8 @@ export interface BatchGetUsersResult {
     /** It was not: NOT_FOUND. */
     { $case: "error"; value: Status }
     | undefined;
+  /** The e-mail address that was asked for, as it was written. Empty when it was asked for by id. */
+  email: string;
 }
 
 function createBaseUser(): User {
@@ -1802,7 +1808,7 @@ export const ListUsersResponse: MessageFns<ListUsersResponse> = {
 };
 
 function createBaseBatchGetUsersRequest(): BatchGetUsersRequest {
-  return { userIds: [], readMask: undefined };
+  return { userIds: [], readMask: undefined, emails: [] };
 }
 
 export const BatchGetUsersRequest: MessageFns<BatchGetUsersRequest> = {
@@ -1812,6 +1818,9 @@ export const BatchGetUsersRequest: MessageFns<BatchGetUsersRequest> = {
     }
     if (message.readMask !== undefined) {
       FieldMask.encode(FieldMask.wrap(message.readMask), writer.uint32(18).fork()).join();
+    }
+    for (const v of message.emails) {
+      writer.uint32(26).string(v!);
     }
     return writer;
   },
@@ -1845,6 +1854,14 @@ export const BatchGetUsersRequest: MessageFns<BatchGetUsersRequest> = {
             message.readMask = FieldMask.unwrap(FieldMask.decode(reader, reader.uint32()));
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.emails.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1864,6 +1881,7 @@ export const BatchGetUsersRequest: MessageFns<BatchGetUsersRequest> = {
     const message = createBaseBatchGetUsersRequest();
     message.userIds = object.userIds?.map((e) => e) || [];
     message.readMask = object.readMask ?? undefined;
+    message.emails = object.emails?.map((e) => e) || [];
     return message;
   },
 };
@@ -1924,7 +1942,7 @@ export const BatchGetUsersResponse: MessageFns<BatchGetUsersResponse> = {
 };
 
 function createBaseBatchGetUsersResult(): BatchGetUsersResult {
-  return { userId: "", result: undefined };
+  return { userId: "", result: undefined, email: "" };
 }
 
 export const BatchGetUsersResult: MessageFns<BatchGetUsersResult> = {
@@ -1939,6 +1957,9 @@ export const BatchGetUsersResult: MessageFns<BatchGetUsersResult> = {
       case "error":
         Status.encode(message.result.value, writer.uint32(26).fork()).join();
         break;
+    }
+    if (message.email !== "") {
+      writer.uint32(34).string(message.email);
     }
     return writer;
   },
@@ -1980,6 +2001,14 @@ export const BatchGetUsersResult: MessageFns<BatchGetUsersResult> = {
             message.result = { $case: "error", value: Status.decode(reader, reader.uint32()) };
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.email = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2012,6 +2041,7 @@ export const BatchGetUsersResult: MessageFns<BatchGetUsersResult> = {
         break;
       }
     }
+    message.email = object.email ?? "";
     return message;
   },
 };
@@ -2115,7 +2145,7 @@ export const UserServiceDefinition = {
       responseStream: true,
       options: {},
     },
-    /** Returns up to 200 users at once. An id that cannot be answered does not fail the others: it gets its own status. */
+    /** Returns up to 200 users at once, by id or by e-mail address. One that cannot be answered does not fail the others: it gets its own status. */
     batchGetUsers: {
       name: "BatchGetUsers",
       requestType: BatchGetUsersRequest as typeof BatchGetUsersRequest,
