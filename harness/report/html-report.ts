@@ -1,0 +1,98 @@
+// The report as one page that needs nothing else: no network, no script, charts as inline SVG. It holds for light and dark,
+// and from a phone's width up.
+
+import { dataFacts, designFacts, environmentFacts, type Fact, generatorFacts } from "./facts.ts";
+import { effectsSection, latencySection, levelsSection } from "./html-charts.ts";
+import { rawSection } from "./html-raw.ts";
+import { pageStyle } from "./page-style.ts";
+import { modeNote } from "./phrases.ts";
+import type { ReportRecord } from "./report-record.ts";
+import { comparisonNote, type Finding, findings, headingOf, interactionSentences } from "./summary.ts";
+import { escapeText } from "./svg.ts";
+
+export function htmlReport(record: ReportRecord): string {
+  const { run } = record;
+  const title = escapeText(headingOf(record));
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title} · ${escapeText(run.id)}</title>
+<style>${pageStyle}</style>
+</head>
+<body>
+<main>
+<header>
+<h1>${title}</h1>
+<p class="byline">${escapeText(`${run.id} · commit ${run.commit.slice(0, 12)}${run.dirty ? " with uncommitted changes" : ""} · ${run.startedAt} · ${record.environment.machine.cpuModel}, ${record.environment.machine.cores} cores`)}</p>
+${notes(record)}
+</header>
+${summarySection(record)}
+${effectsSection(record)}
+${latencySection(record)}
+${levelsSection(record)}
+<section>
+<h2>Generator</h2>
+<p>What made the load, and whether it could have been what was measured.</p>
+${facts(generatorFacts(record))}
+</section>
+<section>
+<h2>Design and data</h2>
+${facts([...designFacts(record), ...dataFacts(record)])}
+</section>
+<section>
+<h2>Environment</h2>
+<p>Numbers from machines that differ in these must not be compared.</p>
+${facts(environmentFacts(record))}
+</section>
+<section>
+<h2>Reproduce</h2>
+<pre>${escapeText(`git checkout ${run.commit}\n${run.command}`)}</pre>
+</section>
+${rawSection(record)}
+</main>
+</body>
+</html>
+`;
+}
+
+function notes(record: ReportRecord): string {
+  const quick = modeNote(record);
+  return [...(quick ? [quick] : []), ...record.warnings]
+    .map((text) => `<p class="note">${escapeText(text)}</p>`)
+    .join("\n");
+}
+
+function summarySection(record: ReportRecord): string {
+  const interactions = interactionSentences(record);
+  return `<section>
+<h2>In short</h2>
+<ul class="findings">
+${findings(record).map(finding).join("\n")}
+</ul>
+${interactions.map((sentence) => `<p>${escapeText(sentence)}</p>`).join("\n")}
+<p class="caption">${escapeText(comparisonNote(record))}</p>
+</section>`;
+}
+
+const kindClass = {
+  saves: "saves",
+  costs: "costs",
+  "no effect seen": "unseen",
+  "not known": "unseen",
+} as const;
+
+function finding({ subject, outcome, clauses }: Finding): string {
+  const written = clauses.map(
+    ({ kind, text }) => `<p><span class="kind ${kindClass[kind]}">${kind}</span> ${escapeText(text)}</p>`,
+  );
+  return `<li><b>${escapeText(subject)}: ${outcome}</b>${written.join("")}</li>`;
+}
+
+function facts(list: readonly Fact[]): string {
+  const rows = list.map(
+    ([name, value]) => `<tr><th>${escapeText(name)}</th><td>${escapeText(value)}</td></tr>`,
+  );
+  return `<table class="facts"><tbody>${rows.join("\n")}</tbody></table>`;
+}

@@ -1,0 +1,77 @@
+// The report for a terminal or a pull request: the same sections as the page, without charts.
+
+import { arms } from "#harness/experiment/arms.ts";
+import { effectColumns, effectRows, levelRows } from "./effect-table.ts";
+import { dataFacts, designFacts, environmentFacts, type Fact, generatorFacts } from "./facts.ts";
+import { modeNote, scenarioLabel } from "./phrases.ts";
+import type { ReportRecord } from "./report-record.ts";
+import { comparisonNote, findings, headingOf, interactionSentences } from "./summary.ts";
+
+export function markdownReport(record: ReportRecord): string {
+  const { run } = record;
+  const quick = modeNote(record);
+  return `${[
+    `# ${headingOf(record)}`,
+    `${run.id} · commit ${run.commit.slice(0, 12)}${run.dirty ? " with uncommitted changes" : ""} · ${run.startedAt}`,
+    ...(quick ? [`> ${quick}`] : []),
+    ...record.warnings.map((warning) => `> **Note:** ${warning}`),
+    "## In short",
+    findings(record)
+      .map(({ subject, outcome, clauses }) =>
+        [`- **${subject}: ${outcome}.**`, ...clauses.map(({ kind, text }) => `  - ${kind}: ${text}`)].join(
+          "\n",
+        ),
+      )
+      .join("\n"),
+    ...interactionSentences(record).map((sentence) => `- ${sentence}`),
+    comparisonNote(record),
+    ...record.design.scenarios.flatMap((scenario) => [
+      `## ${capital(scenarioLabel(scenario))}`,
+      table(effectColumns, effectRows(record, scenario, true)),
+      table(["mean of each arm", ...arms.map((arm) => arm.label)], levelRows(record, scenario)),
+      `<details><summary>Each effect at one level of the other factor</summary>\n\n${table(effectColumns, effectRows(record, scenario, false))}\n\n</details>`,
+    ]),
+    "## Generator",
+    facts(generatorFacts(record)),
+    "## Design",
+    facts(designFacts(record)),
+    "## Data",
+    facts(dataFacts(record)),
+    rejectedRows(record),
+    "## Environment",
+    facts(environmentFacts(record)),
+    "Numbers from machines that differ in these must not be compared.",
+    "## Reproduce",
+    `\`\`\`sh\ngit checkout ${run.commit}\n${run.command}\n\`\`\``,
+  ]
+    .filter((part) => part !== "")
+    .join("\n\n")}\n`;
+}
+
+function rejectedRows({ data }: ReportRecord): string {
+  const rows = [
+    ...data.rejected.map((group) => [group.reason, String(group.count), group.samples.join("; ")]),
+    ...data.importErrors.map((group) => [`refused by the system: ${group.reason}`, String(group.count), ""]),
+  ];
+  return rows.length === 0 ? "" : table(["rows left out", "count", "for example"], rows);
+}
+
+function facts(list: readonly Fact[]): string {
+  return table(
+    ["", ""],
+    list.map(([name, value]) => [name, value]),
+  );
+}
+
+function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+  const written = (cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
+  return [written(columns), written(columns.map(() => "---")), ...rows.map(written)].join("\n");
+}
+
+function cell(text: string): string {
+  return text.replaceAll("|", "\\|").replaceAll("\n", " ");
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,33 @@
+// Writes the three files of a run into a folder of its own. The record is validated first: an invalid one leaves nothing.
+
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { htmlReport } from "./html-report.ts";
+import { markdownReport } from "./markdown-report.ts";
+import type { ReportRecord } from "./report-record.ts";
+import { validateReport } from "./validate-report.ts";
+
+/** Returns the path of report.json. Throws InvalidReportError, or the file system's error. */
+export async function writeReport(reportsDirectory: string, record: ReportRecord): Promise<string> {
+  const text = JSON.stringify(record, null, 1);
+  await validateReport(JSON.parse(text));
+  const directory = join(reportsDirectory, record.run.id);
+  await mkdir(directory, { recursive: true });
+  const file = join(directory, "report.json");
+  await Promise.all([
+    writeFile(file, `${text}\n`),
+    writeFile(join(directory, "report.md"), markdownReport(record)),
+    writeFile(join(directory, "index.html"), htmlReport(record)),
+  ]);
+  return file;
+}
+
+/** "20261124-091500-1a2b3c4", with "-quick" at the end of a quick run. Local time would differ between readers: UTC. */
+export function runId(startedAt: Date, commit: string, quick: boolean): string {
+  const stamp = startedAt
+    .toISOString()
+    .replace(/\.\d+Z$/, "")
+    .replaceAll(/[-:]/g, "")
+    .replace("T", "-");
+  return `${stamp}-${commit.slice(0, 7) || "nocommit"}${quick ? "-quick" : ""}`;
+}
