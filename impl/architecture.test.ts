@@ -119,7 +119,7 @@ test("only the named files read the clock, make timers and random numbers, read 
   const owners: ReadonlyArray<readonly [pattern: RegExp, files: RegExp]> = [
     [/\bprocess\.env\b/, /^impl\/config\.ts$|^harness\/|^proto\/api-docs\.ts$/],
     [/\bDate\.now\(|\bMath\.random\(|\brandomUUID\(/, /^impl\/runtime\/(clock|ids)\.ts$|^harness\/|^wire\//],
-    [/\bsetTimeout\(|\bsetInterval\(/, /^impl\/runtime\/clock\.ts$|^impl\/storage\/query-cancellation\.ts$|^harness\/|^wire\//],
+    [/(?<!\.)\bset(Timeout|Interval)\(/, /^impl\/runtime\/clock\.ts$|^harness\/|^wire\//],
     [/\bconsole\./, /^$/],
   ];
   const offenders = sources

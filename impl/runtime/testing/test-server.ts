@@ -30,6 +30,8 @@ export interface TestServerOptions {
   readonly translators?: readonly ErrorTranslator[];
   readonly clock?: Clock;
   readonly limits?: Partial<ServerLimits>;
+  /** Keep every call in `ended`. Default true. */
+  readonly record?: boolean;
 }
 
 export async function startTestServer(options: TestServerOptions): Promise<TestServer> {
@@ -42,7 +44,7 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
   const server = await startServer({
     schema: options.schema,
     services: options.services,
-    links: [record, ...(options.links ?? [])],
+    links: [...(options.record === false ? [] : [record]), ...(options.links ?? [])],
     environment: {
       clock: options.clock ?? systemClock,
       log: recordingLogger(log),

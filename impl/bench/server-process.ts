@@ -1,0 +1,65 @@
+// A server of the chain benchmark, in a process of its own: `node server-process.ts bare|runtime|chain`. Tells its parent its port, and on
+// request what it has used: CPU, and bytes allocated.
+import { GCProfiler, getHeapStatistics } from "node:v8";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { implement } from "#impl/runtime/service.ts";
+import { ecommerceSchema, startTestServer } from "#impl/runtime/testing/test-server.ts";
+import { GetUserRequest, GetUserResponse, UserServiceDefinition } from "#proto/ecommerce/v1/user.ts";
+import { answer, GET_USER } from "./user-answer.ts";
+
+export type BenchServer = "bare" | "runtime" | "chain";
+
+export interface Usage {
+  readonly cpuMicros: number;
+  readonly allocatedBytes: number;
+}
+
+/** What one would write with grpc-js and ts-proto alone. */
+function startBare(): Promise<number> {
+  const server = new Server();
+  const encode = (message: GetUserResponse): Buffer => Buffer.from(GetUserResponse.encode(message).finish());
+  const decode = (bytes: Buffer): GetUserRequest => GetUserRequest.decode(bytes);
+  const handle = (
+    call: { readonly request: GetUserRequest },
+    callback: (error: null, response: GetUserResponse) => void,
+  ): void => callback(null, answer(call.request.userId));
+  server.register(GET_USER, handle as never, encode, decode, "unary");
+  return new Promise((resolve, reject) => {
+    server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) =>
+      error === null ? resolve(port) : reject(error),
+    );
+  });
+}
+
+async function startRuntime(): Promise<number> {
+  const server = await startTestServer({
+    schema: ecommerceSchema(),
+    services: [implement(UserServiceDefinition, { getUser: async (request) => answer(request.userId) })],
+    record: false,
+  });
+  return server.port;
+}
+
+async function main(kind: string | undefined): Promise<void> {
+  const port = kind === "bare" ? await startBare() : await startRuntime();
+  const profiler = new GCProfiler();
+  let allocated = 0;
+  let heapAfter = getHeapStatistics().used_heap_size;
+  profiler.start();
+  process.on("message", () => {
+    for (const { beforeGC, afterGC } of profiler.stop()?.statistics ?? []) {
+      allocated += beforeGC.heapStatistics.usedHeapSize - heapAfter;
+      heapAfter = afterGC.heapStatistics.usedHeapSize;
+    }
+    const now = getHeapStatistics().used_heap_size;
+    allocated += now - heapAfter;
+    heapAfter = now;
+    const { user, system } = process.cpuUsage();
+    process.send?.({ cpuMicros: user + system, allocatedBytes: allocated } satisfies Usage);
+    profiler.start();
+  });
+  process.once("disconnect", () => process.exit());
+  process.send?.({ port });
+}
+
+await main(process.argv[2]);
