@@ -82,7 +82,7 @@ const SETTINGS = {
     "Public keys of access tokens, a JSON Web Key Set. Without it a development key in DATA_DIR signs and verifies.",
   ),
   PAGE_TOKEN_SECRET: optional(
-    "Key under which page and resume tokens are sealed, at least 16 characters, the same on every replica. Without it one in DATA_DIR.",
+    "Key under which page and resume tokens are sealed, at least 32 characters, the same on every replica. Without it one in DATA_DIR.",
   ),
   MIDDLEWARE_OFF: text(
     "Links of the pipeline to leave out, comma separated: trace, metrics, log, deadline, compression, auth, cache, validation.",

@@ -1,6 +1,5 @@
 // The public keys that access tokens are verified with: a JWKS file, or a development key that is made once and kept in the data directory.
-import { access, mkdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import {
   type CryptoKey,
   calculateJwkThumbprint,
@@ -11,6 +10,7 @@ import {
   type JWK,
 } from "jose";
 import type { SigningKey } from "./access-token.ts";
+import { keptSecret } from "./kept-secret.ts";
 
 export interface DevelopmentKey {
   readonly signing: SigningKey;
@@ -34,24 +34,11 @@ const FILE_NAME = "development-signing-key.json";
 
 /** The key pair of a data directory; for development, where nobody else issues tokens. Readable by its owner only. */
 export async function developmentKey(dataDir: string): Promise<DevelopmentKey> {
-  await mkdir(dataDir, { recursive: true });
-  const file = join(dataDir, FILE_NAME);
-  const exists = await access(file).then(
-    () => true,
-    () => false,
-  );
-  if (!exists) {
+  const kept = await keptSecret(dataDir, FILE_NAME, async () => {
     const { privateKey } = await generateKeyPair("EdDSA", { extractable: true });
-    // "wx": of two processes that start at once, the second uses the key of the first.
-    await writeFile(file, JSON.stringify(await exportJWK(privateKey)), { mode: 0o600, flag: "wx" }).catch(
-      ignoreExisting,
-    );
-  }
-  return toDevelopmentKey(JSON.parse(await readFile(file, "utf8")));
-}
-
-function ignoreExisting(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EEXIST") throw error;
+    return JSON.stringify(await exportJWK(privateKey));
+  });
+  return toDevelopmentKey(JSON.parse(kept));
 }
 
 async function toDevelopmentKey(jwk: JWK): Promise<DevelopmentKey> {

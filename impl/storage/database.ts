@@ -43,6 +43,8 @@ export type Database<T> = {
   readonly ping: (signal?: AbortSignal) => Promise<void>;
   /** Connections in use, idle, and callers waiting for one. */
   readonly load: () => { readonly busy: number; readonly idle: number; readonly waiting: number };
+  /** Statements sent since the start. */
+  readonly statements: () => number;
   /** Waits for queries that are running. May be called twice. */
   readonly close: () => Promise<void>;
   readonly sleep: DatabaseOptions["sleep"];
@@ -55,7 +57,10 @@ export function openDatabase<T>(options: DatabaseOptions): Database<T> {
   const { sleep, random, log } = options;
   const namedStatements = limit("maxNamedStatements", options.maxNamedStatements ?? 256, 0);
   const pool = openPool(options);
-  const kysely = kyselyOver<T>(pool, statementNames(namedStatements));
+  let statements = 0;
+  const kysely = kyselyOver<T>(pool, statementNames(namedStatements), () => {
+    statements += 1;
+  });
   let closed: Promise<void> | undefined;
   const database: Database<T> = {
     queries: kysely,
@@ -69,6 +74,7 @@ export function openDatabase<T>(options: DatabaseOptions): Database<T> {
       idle: pool.idleCount,
       waiting: pool.waitingCount,
     }),
+    statements: () => statements,
     close: () => {
       closed ??= kysely.destroy();
       return closed;

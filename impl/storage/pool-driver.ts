@@ -18,8 +18,9 @@ import { toStorageError } from "./errors.ts";
 import { PooledConnection } from "./pooled-connection.ts";
 import type { StatementNames } from "./statement-names.ts";
 
-export function kyselyOver<T>(pool: pg.Pool, names: StatementNames): Kysely<T> {
-  const driver = poolDriver(pool, names);
+/** `onStatement` is told of every statement that is sent, transaction commands among them. */
+export function kyselyOver<T>(pool: pg.Pool, names: StatementNames, onStatement: () => void): Kysely<T> {
+  const driver = poolDriver(pool, names, onStatement);
   const dialect: Dialect = {
     createAdapter: () => new PostgresAdapter(),
     createDriver: () => driver,
@@ -47,12 +48,12 @@ function connectionsOf(driver: Driver): ConnectionProvider {
   };
 }
 
-function poolDriver(pool: pg.Pool, names: StatementNames): Driver {
+function poolDriver(pool: pg.Pool, names: StatementNames, onStatement: () => void): Driver {
   const wrappers = new WeakMap<pg.PoolClient, PooledConnection>();
   const wrapped = (client: pg.PoolClient): PooledConnection => {
     const known = wrappers.get(client);
     if (known !== undefined) return known;
-    const made = new PooledConnection(client, names);
+    const made = new PooledConnection(client, names, onStatement);
     wrappers.set(client, made);
     return made;
   };

@@ -13,14 +13,17 @@ const writes = new Set(["INSERT", "UPDATE", "DELETE", "MERGE"]);
 export class PooledConnection implements DatabaseConnection {
   readonly #client: pg.PoolClient;
   readonly #names: StatementNames;
+  readonly #onStatement: () => void;
   #inFlight: Promise<unknown> | undefined;
   #transaction: "none" | "open" = "none";
   #transactionSignal: AbortSignal | undefined;
   #lost = false;
 
-  constructor(client: pg.PoolClient, names: StatementNames) {
+  /** `onStatement` is told of every statement that is sent. */
+  constructor(client: pg.PoolClient, names: StatementNames, onStatement: () => void) {
     this.#client = client;
     this.#names = names;
+    this.#onStatement = onStatement;
   }
 
   /** Back to the pool, or away when the server is gone. */
@@ -71,6 +74,7 @@ export class PooledConnection implements DatabaseConnection {
   async #command(sql: string): Promise<string> {
     // A query that nobody waited for may still run, or be about to be cancelled.
     await this.#inFlight?.catch(() => {});
+    this.#onStatement();
     try {
       return (await this.#client.query(sql)).command;
     } catch (error) {
@@ -121,6 +125,7 @@ export class PooledConnection implements DatabaseConnection {
 
   #send(text: string, parameters: readonly unknown[], name: string | undefined) {
     const values = [...parameters];
+    this.#onStatement();
     return this.#client.query(name === undefined ? { text, values } : { name, text, values });
   }
 }
