@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { seededRandom } from "#harness/load/random.ts";
 import { analyseEffects, analyseLevels, type Effect } from "./analyse.ts";
 import type { MetricId } from "./metrics.ts";
-import { seededRandom } from "./seeded-random.ts";
 import { madeSlices } from "./testing/made-slices.ts";
 
 const scenario = { workload: "hot-reads", link: "loopback" } as const;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { type SeededRandom, seededRandom } from "#harness/load/random.ts";
 import { estimateFromRestarts, type RestartEstimate } from "./restart-estimate.ts";
-import { type SeededRandom, seededRandom } from "./seeded-random.ts";
 import { tQuantile } from "./student-t.ts";
 
 const seed = 20241;

@@ -7,7 +7,7 @@ import type { EffectRecord } from "./report-record.ts";
 import { drawing, element, label, line, logScale, type Scale, tooltip } from "./svg.ts";
 
 const width = 440;
-const plot = { left: 142, right: 318 };
+const plot = { left: 168, right: 330 };
 const rowHeight = 22;
 const groupHeight = 28;
 
@@ -63,7 +63,8 @@ function row(effect: EffectRecord, y: number, scale: Scale): string {
   if (effect.ratio === null || effect.low === null || effect.high === null) {
     return name + label(width, y + 4, "not known", "value muted", "end");
   }
-  const kind = effect.verdict === "none seen" ? "none" : effect.verdict;
+  const kind =
+    effect.verdict === "none seen" ? "none" : effect.factor === "interaction" ? "joint" : effect.verdict;
   const hint = `${metric.label}: ${change(effect.ratio)}, interval ${interval(effect)}, smallest detectable ${detectable(effect)}, ${effect.restarts} restarts, ${effect.slices} rounds${effect.afterCorrection ? "" : ", uncorrected"}`;
   return element(
     "g",

@@ -53,7 +53,7 @@ svg .hit { fill: transparent; }
 svg .effect:hover .hit { fill: var(--grid); }
 svg .effect .whisker { stroke: var(--tint); stroke-width: 2; stroke-linecap: round; }
 svg .effect .mark { fill: var(--tint); }
-svg .better { --tint: var(--better); } svg .worse { --tint: var(--worse); } svg .none { --tint: var(--none); }
+svg .better { --tint: var(--better); } svg .worse { --tint: var(--worse); } svg .none { --tint: var(--none); } svg .joint { --tint: var(--both); }
 svg .none .mark { fill: var(--card); stroke: var(--tint); stroke-width: 2; }
 svg .none .value { fill: var(--soft); }
 svg .curve { fill: none; stroke: var(--tint); stroke-width: 2; stroke-linejoin: round; }
@@ -61,7 +61,7 @@ svg .dot, svg .bar { fill: var(--tint); }
 svg .bar ~ .whisker { stroke: var(--ink); stroke-width: 1.5; }
 .arm-neither { --tint: var(--neither); } .arm-caching { --tint: var(--caching); }
 .arm-compression { --tint: var(--compression); } .arm-caching-compression { --tint: var(--both); }
-.tint-better { --tint: var(--better); } .tint-worse { --tint: var(--worse); } .tint-none { --tint: var(--none); }
+.tint-better { --tint: var(--better); } .tint-worse { --tint: var(--worse); } .tint-joint { --tint: var(--both); } .tint-none { --tint: var(--none); }
 .scroll { overflow-x: auto; margin: 0.6rem 0 1.2rem; }
 table { border-collapse: collapse; font-size: 0.85rem; font-variant-numeric: tabular-nums; min-width: 100%; }
 th, td { text-align: left; padding: 0.32rem 0.8rem 0.32rem 0; border-bottom: 1px solid var(--rule); vertical-align: top; }

@@ -44,17 +44,26 @@ export function quantity(value: number | null, unit: string): string {
   return unit === "" ? number(value) : `${number(value)} ${unit}`;
 }
 
-/** "-38 %", "+4.1 %", "×3.2", "÷2.5": beyond a factor of two a percentage misleads. */
+/** "−38 %", "+4.1 %", "×3.2", "÷2.5": beyond a factor of two a percentage misleads. */
 export function change(ratio: number): string {
-  if (ratio >= 2) return `×${number(ratio)}`;
-  if (ratio <= 0.5) return ratio === 0 ? "→ 0" : `÷${number(1 / ratio)}`;
-  const percent = (ratio - 1) * 100;
-  return `${percent < 0 ? "−" : "+"}${percentDigits(Math.abs(percent))} %`;
+  return inForm(ratio, isFactor(ratio));
 }
 
+/** Both ends in the form of the estimate, so that they can be compared at a glance. */
 export function interval(effect: EffectRecord): string {
   if (effect.low === null || effect.high === null) return "no interval";
-  return `${change(effect.low)} to ${change(effect.high)}`;
+  const asFactor = isFactor(effect.ratio ?? 1) || effect.high > 10;
+  return `${inForm(effect.low, asFactor)} to ${inForm(effect.high, asFactor)}`;
+}
+
+function isFactor(ratio: number): boolean {
+  return ratio >= 2 || ratio <= 0.5;
+}
+
+function inForm(ratio: number, asFactor: boolean): string {
+  if (asFactor) return ratio >= 1 ? `×${number(ratio)}` : `÷${number(1 / Math.max(ratio, Number.MIN_VALUE))}`;
+  const percent = (ratio - 1) * 100;
+  return `${percent < 0 ? "−" : "+"}${percentDigits(Math.abs(percent))} %`;
 }
 
 export function detectable(effect: EffectRecord): string {

@@ -1,0 +1,46 @@
+// Tells a person what a run is doing and how long it will take, on standard error: one line that is rewritten on a terminal,
+// one line a step elsewhere.
+
+export interface Progress {
+  /** A new step: `done` of `total` restarts are over. */
+  step(text: string, done: number, total: number): void;
+  end(): void;
+}
+
+export interface ProgressOutput {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
+/** `nowSeconds` counts from the start of the run; `plannedSeconds` is how long the run should take. */
+export function createProgress(
+  output: ProgressOutput,
+  plannedSeconds: number,
+  nowSeconds: () => number,
+): Progress {
+  let last = "";
+  return {
+    step(text, done, total) {
+      const elapsed = nowSeconds();
+      const share = total === 0 ? 0 : done / total;
+      const left = Math.max(0, plannedSeconds - elapsed);
+      const line = `[${bar(share)}] ${done}/${total} ${text} · ${clock(elapsed)} of about ${clock(Math.max(plannedSeconds, elapsed))}, ${clock(left)} left`;
+      if (output.isTTY) output.write(`\r\u001b[K${line}`);
+      else if (text !== last) output.write(`${line}\n`);
+      last = text;
+    },
+    end() {
+      if (output.isTTY) output.write("\r\u001b[K");
+    },
+  };
+}
+
+function bar(share: number): string {
+  const filled = Math.round(share * 20);
+  return "█".repeat(filled) + "·".repeat(20 - filled);
+}
+
+function clock(seconds: number): string {
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
