@@ -1,0 +1,153 @@
+// UserService: each handler as its business steps. Access by the policy of the method and the rules of fields were checked
+// before it runs; what is checked here is what those cannot say.
+import { isDeepStrictEqual } from "node:util";
+import type { Call } from "#impl/runtime/call.ts";
+import type { NewId } from "#impl/runtime/ids.ts";
+import type { Schema } from "#impl/runtime/schema.ts";
+import { implement, type ServiceImplementation } from "#impl/runtime/service.ts";
+import {
+  type BatchGetUsersRequest,
+  type BatchGetUsersResponse,
+  type BatchGetUsersResult,
+  CreateUserRequest,
+  CreateUserResponse,
+  type GetUserRequest,
+  type GetUserResponse,
+  UpdateUserRequest,
+  UpdateUserResponse,
+  User as UserMessage,
+  UserServiceDefinition,
+} from "#proto/ecommerce/v1/user.ts";
+import { requireEtag } from "../shared/etag.ts";
+import { type FieldMasks, fieldMasks } from "../shared/field-mask.ts";
+import type { PageTokens } from "../shared/page-token.ts";
+import { requireStorableText } from "../shared/storable-text.ts";
+import { isDeleted, type NewUser, rolesAtCreation, sameRoles, type User, userType } from "./user.ts";
+import { createUserAccess, type UserAccess } from "./user-access.ts";
+import { passwordNotAvailable, unknownRoles, userNotFound } from "./user-errors.ts";
+import { listUsers } from "./user-list.ts";
+import { toMessage } from "./user-message.ts";
+import { createStateChanges } from "./user-state-changes.ts";
+import type { UserStore } from "./user-store.ts";
+
+export type UserServiceOptions = {
+  readonly store: UserStore;
+  readonly schema: Schema;
+  readonly newId: NewId;
+  /** For resume tokens. */
+  readonly tokens: PageTokens;
+  /** Every role that a user can hold, "customer" among them. */
+  readonly knownRoles: ReadonlySet<string>;
+  /** False only when authentication is switched off, so that nobody is known: then everyone may do everything. */
+  readonly accessChecked: boolean;
+};
+
+type Context = UserServiceOptions & {
+  readonly access: UserAccess;
+  readonly masks: FieldMasks<UserMessage>;
+};
+
+export function createUserService(options: UserServiceOptions): ServiceImplementation {
+  const type = options.schema.registry.getMessage(userType);
+  if (type === undefined) throw new Error(`the schema has no ${userType}`);
+  const context: Context = {
+    ...options,
+    access: createUserAccess(options.accessChecked),
+    masks: fieldMasks<UserMessage>(type, ["email", "roles", "profile"]),
+  };
+  return implement(UserServiceDefinition, {
+    getUser: (request, call) => getUser(context, request, call),
+    createUser: (request, call) => createUser(context, request, call),
+    updateUser: (request, call) => updateUser(context, request, call),
+    listUsers: (request, call) => listUsers(context, request, call, context.masks.view(request.readMask)),
+    batchGetUsers: (request, call) => batchGetUsers(context, request, call),
+    ...createStateChanges(options.store),
+  });
+}
+
+async function getUser(
+  { store, access, masks }: Context,
+  { userId, readMask }: GetUserRequest,
+  call: Call,
+): Promise<GetUserResponse> {
+  const view = masks.view(readMask);
+  const user = await store.find(userId, call.signal);
+  if (user === undefined || !access.maySee(user, call.principal)) throw userNotFound(userId);
+  return { user: view(toMessage(user)) };
+}
+
+async function createUser(
+  context: Context,
+  request: CreateUserRequest,
+  call: Call,
+): Promise<CreateUserResponse> {
+  const { store, access, knownRoles } = context;
+  if (request.password !== "") throw passwordNotAvailable();
+  const user = newUser(context, request.user ?? UserMessage.create());
+  access.requireRolesAtCreation(user.roles, call.principal);
+  requireKnownRoles(user.roles, knownRoles);
+  const { requestId } = request;
+  const content = CreateUserRequest.encode({ ...request, requestId: "" }).finish();
+  return await store.writeOnce(
+    { call, requestId, content, response: CreateUserResponse },
+    async (writer) => ({ user: toMessage(await writer.insert(user)) }),
+  );
+}
+
+function newUser({ newId }: Context, { email, profile, roles }: UserMessage): NewUser {
+  requireStorableText({ email, profile, roles }, "user");
+  return { userId: newId(), email, profile, roles: rolesAtCreation(roles) };
+}
+
+async function updateUser(
+  { store, access, masks, knownRoles }: Context,
+  request: UpdateUserRequest,
+  call: Call,
+): Promise<UpdateUserResponse> {
+  const { requestId, updateMask, user: patch = UserMessage.create() } = request;
+  const { userId } = patch;
+  requireStorableText(patch, "user");
+  const content = UpdateUserRequest.encode({ ...request, requestId: "" }).finish();
+  return await store.writeOnce({ call, requestId, content, response: UpdateUserResponse }, async (writer) => {
+    const user = await writer.lock(userId);
+    if (user === undefined || isDeleted(user)) throw userNotFound(userId);
+    requireEtag(patch.etag, user.version, userType, userId);
+    const before = toMessage(user);
+    const after = masks.update(before, patch, updateMask);
+    access.requireRolesAtUpdate(before.roles, after.roles, call.principal);
+    requireKnownRoles(after.roles, knownRoles);
+    const unchanged = isDeepStrictEqual(before, after);
+    return { user: unchanged ? before : toMessage(await writer.update(user, after)) };
+  });
+}
+
+async function batchGetUsers(
+  { store, masks }: Context,
+  { userIds, readMask }: BatchGetUsersRequest,
+  call: Call,
+): Promise<BatchGetUsersResponse> {
+  const view = masks.view(readMask);
+  const users = await store.findAll(userIds, call.signal);
+  return {
+    results: userIds.map((userId) => {
+      const user = users.get(userId.toLowerCase());
+      return { userId, result: user === undefined ? missing(userId, call) : found(view(toMessage(user))) };
+    }),
+  };
+}
+
+type Result = BatchGetUsersResult["result"];
+
+function found(value: UserMessage): Result {
+  return { $case: "user", value };
+}
+
+/** What a call for this user alone would end with. */
+function missing(userId: string, call: Call): Result {
+  const { code, message, details } = call.environment.boundary(userNotFound(userId));
+  return { $case: "error", value: { code, message, details: [...details] } };
+}
+
+function requireKnownRoles(roles: User["roles"], known: ReadonlySet<string>): void {
+  if (!roles.every((role) => known.has(role))) throw unknownRoles(roles, known);
+}
