@@ -6,6 +6,8 @@ import {
   Metadata,
   type ServiceError,
 } from "@grpc/grpc-js";
+import { TRACEPARENT } from "#impl/observability/names.ts";
+import { traceparentFor } from "#impl/observability/traceparent.ts";
 import type { Call } from "#impl/runtime/call.ts";
 import type { Clock } from "#impl/runtime/clock.ts";
 import type { Method } from "#impl/runtime/method.ts";
@@ -146,8 +148,8 @@ function settler(
 function requestMetadata(options: CallOptions): Metadata {
   const metadata = new Metadata();
   metadata.set(ACCEPT_ENCODING_KEY, "gzip");
-  const trace = options.parent?.metadata.get("traceparent");
-  if (trace !== undefined) metadata.set("traceparent", trace);
+  const trace = options.parent === undefined ? undefined : traceparentFor(options.parent);
+  if (trace !== undefined) metadata.set(TRACEPARENT, trace);
   for (const [key, value] of Object.entries(options.metadata ?? {})) metadata.set(key, value);
   return metadata;
 }
