@@ -1,30 +1,26 @@
 // Pictures of products: the file and the row that refers to it change together. The file gets its name inside the
 // transaction, after the row has accepted the picture: so no row refers to a file that is not there, and a refused
 // picture leaves no file.
-import type { Clock } from "#impl/runtime/clock.ts";
 import type { NewId } from "#impl/runtime/ids.ts";
 import { notFound } from "#impl/runtime/rpc-error.ts";
-import type { Database } from "#impl/storage/database.ts";
-import { inTransaction } from "#impl/storage/transaction.ts";
+import { requireStorableText } from "../shared/storable-text.ts";
 import type { ImageFiles } from "./image-files.ts";
 import type { Upload } from "./image-upload.ts";
 import { MAX_IMAGES, PRODUCT_TYPE, type Product, type ProductImage, tooManyImages } from "./product.ts";
-import { lockLiveProduct, type ProductStore, replaceImages } from "./product-store.ts";
-import type { ProductTables } from "./product-tables.ts";
+import type { ProductStore } from "./product-store.ts";
 
 export interface ImageNeeds {
-  readonly database: Database<ProductTables>;
   readonly store: ProductStore;
   readonly files: ImageFiles;
-  readonly clock: Clock;
   readonly newId: NewId;
 }
 
 export async function addImage(
   { header, chunks }: Upload,
-  { database, store, files, clock, newId }: ImageNeeds,
+  { store, files, newId }: ImageNeeds,
   signal: AbortSignal,
 ): Promise<ProductImage> {
+  requireStorableText({ altText: header.altText }, "header");
   const image: ProductImage = {
     imageId: newId(),
     contentType: header.contentType,
@@ -36,18 +32,14 @@ export async function addImage(
   acceptedBy(await findLive(store, header.productId, signal), image);
   const file = await files.receive(image, chunks);
   try {
-    return await inTransaction(
-      database,
-      async (writes) => {
-        const product = await lockLiveProduct(writes, header.productId);
-        const accepted = acceptedBy(product, image);
-        if (accepted !== image) return accepted;
-        await replaceImages(writes, product.productId, [...product.images, image], new Date(clock.now()));
-        await file.place();
-        return image;
-      },
-      { signal },
-    );
+    return await store.write(signal, async (writer) => {
+      const product = await writer.lockLive(header.productId);
+      const accepted = acceptedBy(product, image);
+      if (accepted !== image) return accepted;
+      await writer.replaceImages(product, [...product.images, image]);
+      await file.place();
+      return image;
+    });
   } finally {
     await file.discard();
   }

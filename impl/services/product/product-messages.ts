@@ -8,13 +8,8 @@ import {
 } from "#proto/ecommerce/v1/product.ts";
 import { etagOf } from "../shared/etag.ts";
 import { moneyToProto, readMoney } from "../shared/money.ts";
-import {
-  availabilityOrDefault,
-  type Product,
-  type ProductContent,
-  type ProductImage,
-  unstorable,
-} from "./product.ts";
+import { unstorable } from "../shared/storable-text.ts";
+import { availabilityOrDefault, type Product, type ProductContent, type ProductImage } from "./product.ts";
 
 /** Throws INVALID_ARGUMENT naming every field of "product" that cannot be stored. */
 export function contentOf(message: ProductMessage): ProductContent {
@@ -26,11 +21,7 @@ export function contentOf(message: ProductMessage): ProductContent {
 /** As `contentOf`, with the violations as values. */
 export function readContent(message: ProductMessage): ProductContent | { violations: FieldViolation[] } {
   const { name, description, category, attributes, availability } = message;
-  const violations = unstorable([
-    ["product.name", name],
-    ["product.description", description],
-    ...Object.entries(attributes).map(([key, value]) => [`product.attributes["${key}"]`, value] as const),
-  ]);
+  const violations = [...unstorable({ name, description, attributes }, "product")];
   const price = readMoney(message.price ?? NO_MONEY, "product.price");
   if ("reason" in price) return { violations: [...violations, price] };
   if (violations.length > 0) return { violations };

@@ -1,22 +1,29 @@
-// Products by key, and the writes of one product. A write takes the transaction it belongs to, and a lock before it decides.
-import { type Kysely, sql, type Transaction } from "kysely";
-import { alreadyExists, notFound } from "#impl/runtime/rpc-error.ts";
+// The catalogue in PostgreSQL: everything that reads or writes its tables goes through here. Reads by key are single prepared
+// statements. What a store method throws are errors of the service where its comment says so, and StorageErrors else.
+import { type RawBuilder, sql } from "kysely";
+import type { Clock } from "#impl/runtime/clock.ts";
 import type { Database } from "#impl/storage/database.ts";
-import { StorageError } from "#impl/storage/errors.ts";
+import { inTransaction } from "#impl/storage/transaction.ts";
+import { createRequestIds, type IdentifiedRequest } from "../shared/request-id.ts";
+import { type BatchResult, type OnKnownSku, storeBatch } from "./import-batch.ts";
+import type { NewProduct, Product } from "./product.ts";
+import type { FacetKind, ProductSearch, SearchConditions } from "./product-search.ts";
 import {
-  type NewProduct,
-  PRODUCT_TYPE,
-  type Product,
-  type ProductContent,
-  type ProductImage,
-} from "./product.ts";
-import {
-  type ImageJson,
   PRODUCT_COLUMNS,
   type ProductRow,
   type ProductTables,
   productOf,
+  productsSchema,
 } from "./product-tables.ts";
+import { createProductWriter, type ProductWriter } from "./product-writer.ts";
+import { countMatches, type MatchCounts } from "./search-facets.ts";
+import { findPage, type SearchPage } from "./search-page.ts";
+
+export interface ProductStoreOptions {
+  readonly clock: Clock;
+  /** How long request ids are remembered. Default 24 h, which is also the least. */
+  readonly requestIdRetentionMs?: number;
+}
 
 export interface ProductStore {
   /** Deleted ones too. Undefined when there is none. */
@@ -25,141 +32,65 @@ export interface ProductStore {
   findAll(productIds: readonly string[], signal: AbortSignal): Promise<Product[]>;
   /** In no order, without deleted ones. */
   findAllBySku(skus: readonly string[], signal: AbortSignal): Promise<Product[]>;
+  search(search: ProductSearch, signal: AbortSignal): Promise<SearchPage>;
+  count(conditions: SearchConditions, kinds: readonly FacetKind[], signal: AbortSignal): Promise<MatchCounts>;
+  /** Runs `work` in a transaction. It may run more than once, of which one is committed. */
+  write<R>(signal: AbortSignal, work: (writer: ProductWriter) => Promise<R>): Promise<R>;
+  /** The same, and only if the request is not a repeat: ALREADY_EXISTS when its id had another content. */
+  writeOnce<R>(request: IdentifiedRequest<R>, work: (writer: ProductWriter) => Promise<R>): Promise<R>;
+  /** In a transaction of its own. No SKU twice. */
+  storeBatch(
+    products: readonly NewProduct[],
+    onKnownSku: OnKnownSku,
+    signal: AbortSignal,
+  ): Promise<BatchResult>;
+  /** Forgets the request ids that are older than the retention; how many. */
+  purgeRequestIds(signal?: AbortSignal): Promise<number>;
 }
 
-type Writes = Transaction<ProductTables>;
-
-export function createProductStore({ queries }: Database<ProductTables>): ProductStore {
-  const byId = prepare(queries, sql`product_id = ${null}`);
-  const byIds = prepare(queries, sql`product_id = any(${null}::uuid[])`);
-  const bySkus = prepare(queries, sql`sku = any(${null}::text[]) and delete_time is null`);
+export function createProductStore(
+  database: Database<unknown>,
+  { clock, requestIdRetentionMs }: ProductStoreOptions,
+): ProductStore {
+  const products = database.typed<ProductTables>();
+  const { queries } = products;
+  const requestIds = createRequestIds(products, {
+    schema: productsSchema.schema,
+    clock,
+    ...(requestIdRetentionMs === undefined ? {} : { retentionMs: requestIdRetentionMs }),
+  });
+  const byId = prepare(products, sql`product_id = ${null}`);
+  const byIds = prepare(products, sql`product_id = any(${null}::uuid[])`);
+  const bySkus = prepare(products, sql`sku = any(${null}::text[]) and delete_time is null`);
+  const now = (): Date => new Date(clock.now());
   return {
     async find(productId, signal) {
       const [product] = await byId(productId, signal);
       return product;
     },
-    findAll: (productIds, signal) => byIds(productIds, signal),
-    findAllBySku: (skus, signal) => bySkus(skus, signal),
+    findAll: byIds,
+    findAllBySku: bySkus,
+    search: (search, signal) => findPage(queries, search, signal),
+    count: (conditions, kinds, signal) => countMatches(queries, conditions, kinds, signal),
+    write: (signal, work) =>
+      inTransaction(products, (transaction) => work(createProductWriter(transaction, now())), { signal }),
+    writeOnce: (request, work) =>
+      requestIds.once(request, (transaction) => work(createProductWriter(transaction, now()))),
+    storeBatch: (batch, onKnownSku, signal) => storeBatch(products, batch, onKnownSku, now(), signal),
+    purgeRequestIds: requestIds.purge,
   };
 }
 
-/** A query with one parameter that is built once: building costs more than half of what running it does. */
-function prepare(
-  queries: Kysely<ProductTables>,
-  condition: ReturnType<typeof sql<boolean>> | ReturnType<typeof sql>,
-) {
+/** A query with one parameter, built once: building it costs about as much as running it. */
+function prepare({ queries }: Database<ProductTables>, condition: RawBuilder<unknown>) {
   const compiled = queries
     .selectFrom("products.products")
     .select(PRODUCT_COLUMNS)
     .where(condition.$castTo<boolean>())
     .compile();
   return async (parameter: unknown, signal: AbortSignal): Promise<Product[]> => {
-    const { rows } = await queries.executeQuery<ProductRow>(
-      { ...compiled, parameters: [parameter] },
-      { signal },
-    );
+    const query = { ...compiled, parameters: [parameter] };
+    const { rows } = await queries.executeQuery<ProductRow>(query, { signal });
     return rows.map(productOf);
-  };
-}
-
-/** The product, deleted or not, which nobody else changes until the transaction ends. NOT_FOUND when there is none. */
-export async function lockProduct(writes: Writes, productId: string): Promise<Product> {
-  const row = await writes
-    .selectFrom("products.products")
-    .select(PRODUCT_COLUMNS)
-    .where("product_id", "=", productId)
-    .forNoKeyUpdate()
-    .executeTakeFirst();
-  if (row === undefined) throw notFound(PRODUCT_TYPE, productId);
-  return productOf(row);
-}
-
-/** As `lockProduct`, and NOT_FOUND when it is deleted. */
-export async function lockLiveProduct(writes: Writes, productId: string): Promise<Product> {
-  const product = await lockProduct(writes, productId);
-  if (product.deleteTime !== undefined) throw notFound(PRODUCT_TYPE, productId);
-  return product;
-}
-
-/** ALREADY_EXISTS, naming the SKU, when a product that is not deleted has it. */
-export async function insertProduct(writes: Writes, product: NewProduct, now: Date): Promise<Product> {
-  const row = await writes
-    .insertInto("products.products")
-    .values({
-      product_id: product.productId,
-      sku: product.sku,
-      ...contentColumns(product),
-      create_time: now,
-      update_time: now,
-    })
-    .returning(PRODUCT_COLUMNS)
-    .executeTakeFirstOrThrow()
-    .catch(skuIsTaken(product.sku));
-  return productOf(row);
-}
-
-export function replaceContent(
-  writes: Writes,
-  productId: string,
-  content: ProductContent,
-  now: Date,
-): Promise<Product> {
-  return change(writes, productId, contentColumns(content), now);
-}
-
-export function replaceImages(
-  writes: Writes,
-  productId: string,
-  images: readonly ProductImage[],
-  now: Date,
-): Promise<Product> {
-  return change(writes, productId, { images: JSON.stringify(images.map(imageJson)) }, now);
-}
-
-export function markDeleted(writes: Writes, productId: string, now: Date): Promise<Product> {
-  return change(writes, productId, { delete_time: now }, now);
-}
-
-/** ALREADY_EXISTS, naming the SKU, when another product has it now. */
-export function markLive(writes: Writes, product: Product, now: Date): Promise<Product> {
-  return change(writes, product.productId, { delete_time: null }, now).catch(skuIsTaken(product.sku));
-}
-
-async function change(
-  writes: Writes,
-  productId: string,
-  columns: Partial<ReturnType<typeof contentColumns>> & { images?: string; delete_time?: Date | null },
-  now: Date,
-): Promise<Product> {
-  const row = await writes
-    .updateTable("products.products")
-    .set({ ...columns, update_time: now })
-    .set(({ eb }) => ({ version: eb("version", "+", 1n) }))
-    .where("product_id", "=", productId)
-    .returning(PRODUCT_COLUMNS)
-    .executeTakeFirstOrThrow();
-  return productOf(row);
-}
-
-function contentColumns({ name, description, category, price, attributes, availability }: ProductContent) {
-  return {
-    name,
-    description,
-    category,
-    price_minor: price.minorUnits,
-    currency: price.currency,
-    attributes: JSON.stringify(attributes),
-    availability,
-  };
-}
-
-function imageJson({ imageId, contentType, sizeBytes, sha256, altText }: ProductImage): ImageJson {
-  return { id: imageId, type: contentType, size: sizeBytes, sha256, alt: altText };
-}
-
-function skuIsTaken(sku: string): (error: unknown) => never {
-  return (error) => {
-    const taken = error instanceof StorageError && error.constraint === "products_sku";
-    throw taken ? alreadyExists(PRODUCT_TYPE, sku) : error;
   };
 }

@@ -1,5 +1,4 @@
 // What a product is, and the rules that the schema's field rules cannot say. No I/O, no messages but the values of enumerations.
-import type { FieldViolation } from "#impl/runtime/error-details.ts";
 import { failedPrecondition, type RpcError } from "#impl/runtime/rpc-error.ts";
 import { Availability } from "#proto/ecommerce/v1/product.ts";
 import type { Money } from "../shared/money.ts";
@@ -51,16 +50,6 @@ export function availabilityOrDefault(availability: Availability): Availability 
   return availability === Availability.AVAILABILITY_UNSPECIFIED
     ? Availability.AVAILABILITY_IN_STOCK
     : availability;
-}
-
-/** A violation for each of the named texts that has a NUL character, which no text of a database can hold. */
-export function unstorable(texts: Iterable<readonly [field: string, text: string]>): FieldViolation[] {
-  const violations: FieldViolation[] = [];
-  for (const [field, text] of texts) {
-    if (!text.includes("\0")) continue;
-    violations.push({ field, description: "must not contain a NUL character", reason: "text.nul" });
-  }
-  return violations;
 }
 
 export function tooManyImages(productId: string): RpcError {

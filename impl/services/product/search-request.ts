@@ -1,5 +1,4 @@
 // A search as it is on the wire, from and to the domain's form, and the binding of its page tokens to its arguments.
-import { invalidArgument } from "#impl/runtime/rpc-error.ts";
 import type { PriceRange } from "#proto/ecommerce/v1/product.ts";
 import {
   type Facet,
@@ -9,7 +8,7 @@ import {
 } from "#proto/ecommerce/v1/product_service.ts";
 import { formatAmount, moneyFromProto, moneyToProto } from "../shared/money.ts";
 import type { PageTokens, TokenUse } from "../shared/page-token.ts";
-import { unstorable } from "./product.ts";
+import { requireStorableText } from "../shared/storable-text.ts";
 import {
   FacetKind,
   type PriceCondition,
@@ -36,13 +35,7 @@ export function searchOf(request: SearchProductsRequest, tokens: PageTokens): Pr
 }
 
 function conditionsOf(request: SearchProductsRequest): SearchConditions {
-  const violations = unstorable([
-    ["query", request.query],
-    ...request.attributes.flatMap(({ values }, index) =>
-      values.map((value, at) => [`attributes[${index}].values[${at}]`, value] as const),
-    ),
-  ]);
-  if (violations.length > 0) throw invalidArgument(violations);
+  requireStorableText(request, "");
   return {
     query: request.query.trim() === "" ? undefined : request.query,
     category: request.category === "" ? undefined : request.category,

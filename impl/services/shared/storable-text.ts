@@ -8,7 +8,8 @@ export function requireStorableText(message: object, path: string): void {
   if (violations.length > 0) throw invalidArgument(violations);
 }
 
-function* unstorable(value: unknown, path: string): Generator<FieldViolation> {
+/** A violation for every string in the value that has one. */
+export function* unstorable(value: unknown, path: string): Generator<FieldViolation> {
   if (typeof value === "string") {
     if (value.includes("\0")) {
       yield { field: path, description: "must not contain a NUL character", reason: "text.nul" };
