@@ -89,6 +89,7 @@ export class BatchWriter {
   #schedule(): void {
     if (this.#scheduled || this.#gathering) return;
     this.#scheduled = true;
+    // Not a microtask: callers that await between calls would have a write each few calls instead of one a turn.
     setImmediate(this.#flushScheduled);
   }
 

@@ -1,68 +1,18 @@
-/** Against node:http2's server, which can do what a gRPC server will not: limits, GOAWAY, resets, sudden ends. */
-import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+/** Against node:http2's server, which can do what a gRPC server will not. */
+import type { ServerHttp2Stream } from "node:http2";
 import { connect as connectSocket } from "node:net";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { afterEach, describe, expect, test } from "vitest";
-import { type ConnectOptions, connect } from "./client.ts";
-import type { WireConnection } from "./connection.ts";
-import { ErrorCode, FrameType, goawayFrame, LARGEST_STREAM_ID } from "./frames.ts";
+import { afterEach, expect, test } from "vitest";
+import { connect } from "./client.ts";
 import { encodeMessage } from "./grpc-message.ts";
-import { okResponse, scriptPeer } from "./scripted-peer.ts";
-import type { UnaryResult } from "./unary-call.ts";
+import { REQUEST, respond, startHttp2, stopHttp2, unary } from "./http2-peer.ts";
 
-const REQUEST = { path: "/a.B/C", message: Buffer.from("hello") };
-
-interface Fixture {
-  readonly server: Http2Server;
-  readonly connection: WireConnection;
-  readonly session: ServerHttp2Session;
-}
-
-const open: Fixture[] = [];
-afterEach(async () => {
-  for (const { server, connection, session } of open.splice(0)) {
-    await connection.close();
-    session.destroy();
-    await new Promise((resolve) => server.close(resolve));
-  }
-});
-
-async function start(
-  onStream: (stream: ServerHttp2Stream, headers: Record<string, unknown>) => void,
-  settings = {},
-  options: Partial<ConnectOptions> = {},
-): Promise<Fixture> {
-  const server = createServer({ settings });
-  const session = new Promise<ServerHttp2Session>((resolve) => server.once("session", resolve));
-  server.on("stream", (stream, headers) => {
-    stream.on("error", () => {}); // A call cut short is what these tests are about.
-    onStream(stream, headers);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  const connection = await connect({ host: "127.0.0.1", port: address.port, ...options });
-  const fixture = { server, connection, session: await session };
-  open.push(fixture);
-  return fixture;
-}
-
-function respond(stream: ServerHttp2Stream, body: Buffer, headers = {}, trailers = {}): void {
-  stream.respond(
-    { ":status": 200, "content-type": "application/grpc+proto", ...headers },
-    { waitForTrailers: true },
-  );
-  stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0", ...trailers }));
-  stream.end(body);
-}
-
-const unary = (connection: WireConnection) =>
-  new Promise<UnaryResult>((resolve) => connection.unary(connection.prepare(REQUEST), resolve));
+afterEach(stopHttp2);
 
 test("a compressed response is flagged and left as it is", async () => {
   const zipped = gzipSync(Buffer.alloc(1_000, "abc"));
-  const { connection } = await start((stream) =>
+  const { connection } = await startHttp2((stream) =>
     respond(stream, encodeMessage(zipped, true), { "grpc-encoding": "gzip" }),
   );
   const result = await connection.call({ ...REQUEST, acceptEncoding: "gzip" });
@@ -77,7 +27,7 @@ test("a compressed response is flagged and left as it is", async () => {
 
 test("1 MB responses come through windows of 64 kB, many at once", async () => {
   const body = encodeMessage(Buffer.alloc(1_048_576, 3), false);
-  const { connection } = await start(
+  const { connection } = await startHttp2(
     (stream) => respond(stream, body),
     {},
     { initialWindowBytes: 65_535, connectionWindowBytes: 65_535 },
@@ -89,7 +39,7 @@ test("1 MB responses come through windows of 64 kB, many at once", async () => {
 test("never more streams than the peer allows, and every waiting call has its turn", async () => {
   let now = 0;
   let most = 0;
-  const { connection } = await start(
+  const { connection } = await startHttp2(
     (stream) => {
       most = Math.max(most, ++now);
       setImmediate(() => {
@@ -110,7 +60,7 @@ test("never more streams than the peer allows, and every waiting call has its tu
 
 test("waiting calls are bounded, and can be cancelled before and after their turn", async () => {
   const streams: ServerHttp2Stream[] = [];
-  const { connection } = await start(
+  const { connection } = await startHttp2(
     (stream) => streams.push(stream),
     { maxConcurrentStreams: 1 },
     { maxQueuedCalls: 2 },
@@ -137,121 +87,10 @@ test("waiting calls are bounded, and can be cancelled before and after their tur
   expect(connection.stats()).toMatchObject({ openStreams: 0, queuedCalls: 0 });
 });
 
-describe("however a connection ends, every call ends once", () => {
-  const failures = async (end: (fixture: Fixture, streams: ServerHttp2Stream[]) => void) => {
-    const streams: ServerHttp2Stream[] = [];
-    const arrived = Promise.withResolvers<void>();
-    const fixture = await start(
-      (stream) => {
-        if (streams.push(stream) === 4) arrived.resolve();
-      },
-      { maxConcurrentStreams: 4 },
-    );
-    const closed = new Promise((resolve) => {
-      fixture.connection.onClose = resolve;
-    });
-    const ended: number[] = [];
-    const calls = Array.from({ length: 6 }, (_, position) =>
-      unary(fixture.connection).finally(() => ended.push(position)),
-    );
-    const stream = fixture.connection.open({ path: "/a.B/Stream" });
-    await arrived.promise;
-    end(fixture, streams);
-    const results = await Promise.all(calls);
-    const outcome = await (await stream).outcome;
-    await closed;
-    expect(ended).toHaveLength(6);
-    expect(await unary(fixture.connection)).toMatchObject({ failure: "not-processed", grpcStatus: 14 });
-    return [...results.map(({ failure }) => failure), outcome.failure];
-  };
-  const waiting = Array.from({ length: 3 }, () => "not-processed");
-  const four = (failure: string) => Array.from({ length: 4 }, () => failure);
-
-  test("the server is killed", async () => {
-    expect(await failures(({ session }) => session.destroy())).toEqual([
-      ...four("connection-lost"),
-      ...waiting,
-    ]);
-  });
-
-  test("the owner closes", async () => {
-    const ends = await failures(({ connection }) => void connection.close());
-    expect(ends).toEqual([...four("closed"), "closed", "closed", "closed"]);
-  });
-
-  test("the server goes away with an error, having processed none", async () => {
-    await using peer = await scriptPeer({ maxConcurrentStreams: 2 });
-    const connection = await connect({ host: "127.0.0.1", port: peer.port });
-    const ends: string[] = [];
-    const closed = new Promise((resolve) => {
-      connection.onClose = (error) => {
-        ends.push("closed");
-        resolve(error);
-      };
-    });
-    const calls = [1, 2, 3, 4].map(() => unary(connection).then(({ failure }) => ends.push(String(failure))));
-    await peer.frame((seen) => seen.type === FrameType.DATA && seen.streamId === 3);
-    peer.say(goawayFrame(0, ErrorCode.ENHANCE_YOUR_CALM, "too_many_pings"));
-    expect(await closed).toMatchObject({ fault: "peer-refused", code: ErrorCode.ENHANCE_YOUR_CALM });
-    await Promise.all(calls);
-    expect(ends.sort()).toEqual(["closed", ...four("not-processed")]);
-    await peer.clientGone;
-  });
-});
-
-test("after GOAWAY calls up to the last stream end well, later ones are not processed, and the connection closes", async () => {
-  await using peer = await scriptPeer();
-  const connection = await connect({ host: "127.0.0.1", port: peer.port });
-  const closed = new Promise((resolve) => {
-    connection.onClose = resolve;
-  });
-  const calls = Array.from({ length: 3 }, () => unary(connection));
-  await peer.frame((seen) => seen.type === FrameType.DATA && seen.streamId === 5);
-  peer.say(goawayFrame(LARGEST_STREAM_ID, 0, "soon"), goawayFrame(3, 0, "now"));
-  expect((await calls[2])?.failure).toBe("not-processed");
-  expect(connection.usable).toBe(false);
-  expect((await unary(connection)).failure).toBe("not-processed");
-  peer.say(okResponse(1), okResponse(3));
-  expect((await Promise.all(calls)).map(({ failure }) => failure)).toEqual([
-    undefined,
-    undefined,
-    "not-processed",
-  ]);
-  expect(await closed).toBeUndefined();
-  await peer.clientGone;
-});
-
-test("a peer that hangs up without a word loses every call", async () => {
-  await using peer = await scriptPeer();
-  const connection = await connect({ host: "127.0.0.1", port: peer.port });
-  const calls = [unary(connection), unary(connection)];
-  await peer.frame((seen) => seen.type === FrameType.DATA && seen.streamId === 3);
-  peer.hangUp();
-  for (const result of await Promise.all(calls)) {
-    expect(result).toMatchObject({ failure: "connection-lost", grpcStatus: 14 });
-  }
-});
-
-test("when stream ids run out the connection drains and closes in good order", async () => {
-  await using peer = await scriptPeer();
-  const connection = await connect({
-    host: "127.0.0.1",
-    port: peer.port,
-    firstStreamId: LARGEST_STREAM_ID - 2,
-  });
-  const calls = [unary(connection), unary(connection), unary(connection)];
-  await peer.frame((seen) => seen.type === FrameType.DATA && seen.streamId === LARGEST_STREAM_ID);
-  peer.say(okResponse(LARGEST_STREAM_ID - 2), okResponse(LARGEST_STREAM_ID));
-  expect((await Promise.all(calls)).map(({ failure }) => failure)).toEqual([
-    undefined,
-    undefined,
-    "not-processed",
-  ]);
-  await peer.clientGone;
-});
-
 test("calls made in one turn leave in one socket write", async () => {
-  const { connection } = await start((stream) => respond(stream, encodeMessage(Buffer.from("x"), false)));
+  const { connection } = await startHttp2((stream) =>
+    respond(stream, encodeMessage(Buffer.from("x"), false)),
+  );
   await unary(connection);
   const before = connection.stats().socketWrites;
   await Promise.all(Array.from({ length: 50 }, () => unary(connection)));
@@ -259,7 +98,9 @@ test("calls made in one turn leave in one socket write", async () => {
 });
 
 test("a callback that throws surfaces as uncaught and harms no other call", async () => {
-  const { connection } = await start((stream) => respond(stream, encodeMessage(Buffer.from("x"), false)));
+  const { connection } = await startHttp2((stream) =>
+    respond(stream, encodeMessage(Buffer.from("x"), false)),
+  );
   const listeners = process.listeners("uncaughtException");
   process.removeAllListeners("uncaughtException");
   try {
@@ -276,7 +117,7 @@ test("a callback that throws surfaces as uncaught and harms no other call", asyn
 });
 
 test("header fields of any printable content pass both ways through Node's own HPACK", async () => {
-  const { connection } = await start((stream, headers) => {
+  const { connection } = await startHttp2((stream, headers) => {
     const echoed = Object.entries(headers).filter(([name]) => name.startsWith("x-"));
     respond(
       stream,
@@ -308,7 +149,7 @@ test("header fields of any printable content pass both ways through Node's own H
 });
 
 test("a socket of the caller's making serves as well", async () => {
-  const { connection: first, server } = await start((stream) =>
+  const { connection: first, server } = await startHttp2((stream) =>
     respond(stream, encodeMessage(Buffer.from("x"), false)),
   );
   const address = server.address();
@@ -333,7 +174,7 @@ test.each([
 });
 
 test("nobody listening is a ConnectionError with the socket's error as its cause", async () => {
-  const { server } = await start(() => {});
+  const { server } = await startHttp2(() => {});
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port");
   const gone = await connect({ host: "127.0.0.1", port: address.port });

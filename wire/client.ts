@@ -2,7 +2,8 @@
 import { connect as connectSocket, type Socket } from "node:net";
 import { type ClientLimits, limitsOf } from "./client-limits.ts";
 import { WireConnection } from "./connection.ts";
-import { LARGEST_STREAM_ID } from "./frames.ts";
+import { ErrorCode, LARGEST_STREAM_ID } from "./frames.ts";
+import { ConnectionError } from "./wire-error.ts";
 
 /** What one read from the socket takes at most; the buffer is reused for every read. */
 const READ_BYTES = 65_536;
@@ -47,6 +48,7 @@ export async function connect(options: ConnectOptions): Promise<WireConnection> 
         },
       },
     });
+  if (socket.destroyed) throw new ConnectionError("socket", ErrorCode.NO_ERROR, "socket is closed already");
   const authority = options.authority ?? `${host}:${port}`;
   const connection = new WireConnection(socket, limits, authority, options.scheme ?? "http", firstStreamId);
   receive = (bytes, length) => connection.receive(bytes, 0, length);

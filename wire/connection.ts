@@ -42,8 +42,7 @@ export interface CallResult extends UnaryResult {
   readonly trailerMetadata: readonly MetadataEntry[];
 }
 
-export class WireConnection implements CallHost {
-  readonly maxMessageBytes: number;
+export class WireConnection {
   /** Runs once, after every call has ended. No error: closed by `close`, or by the peer in good order. */
   onClose: ((error: ConnectionError | undefined) => void) | undefined = undefined;
   readonly #session: Session<ResponseHead>;
@@ -51,6 +50,7 @@ export class WireConnection implements CallHost {
   readonly #authority: string;
   readonly #scheme: "http" | "https";
   readonly #queue: CallQueue;
+  readonly #host: CallHost;
   readonly #ready = Promise.withResolvers<void>();
   readonly #closed = Promise.withResolvers<void>();
   #nextStreamId: number;
@@ -67,7 +67,6 @@ export class WireConnection implements CallHost {
     scheme: "http" | "https",
     firstStreamId: number,
   ) {
-    this.maxMessageBytes = limits.maxMessageBytes;
     this.#limits = limits;
     this.#queue = new CallQueue(limits.maxQueuedCalls);
     this.#authority = authority;
@@ -85,6 +84,11 @@ export class WireConnection implements CallHost {
       ended: (error: ConnectionError | undefined) => this.#onEnded(error),
     };
     this.#session = new Session(socket, role, limits);
+    this.#host = {
+      maxMessageBytes: limits.maxMessageBytes,
+      abort: (stream, code) => this.#session.abort(stream, code),
+      release: (stream, bytes) => this.#session.release(stream, bytes),
+    };
     this.#session.writer.append(CLIENT_PREFACE);
     this.#session.greet();
     socket.once("close", () => this.#closed.resolve());
@@ -115,7 +119,7 @@ export class WireConnection implements CallHost {
    * response's message, else it is only counted. Never throws.
    */
   unary(prepared: PreparedRequest, onDone: UnaryDone, keepMessage = false): CallId {
-    const call = new UnaryCall(this, onDone, keepMessage);
+    const call = new UnaryCall(this.#host, onDone, keepMessage);
     if (this.#mayStart()) return this.#startUnary(call, prepared);
     return this.#enqueue(call, () => this.#startUnary(call, prepared));
   }
@@ -140,7 +144,7 @@ export class WireConnection implements CallHost {
   /** Opens a stream of any kind, at once or when the peer allows one more. Failures are in its outcome. */
   open(head: RequestHead): Promise<WireStream> {
     const block = encodeRequestHead({ authority: this.#authority, scheme: this.#scheme, ...head });
-    const call = new StreamingCall(this);
+    const call = new StreamingCall(this.#host);
     const { promise, resolve } = Promise.withResolvers<WireStream>();
     const start = () => {
       const stream = this.#begin(call);
@@ -190,14 +194,6 @@ export class WireConnection implements CallHost {
       this.#session.end(undefined);
     }
     return this.#closed.promise;
-  }
-
-  abort(stream: Stream<ResponseHead>, code: number): void {
-    this.#session.abort(stream, code);
-  }
-
-  release(stream: Stream<ResponseHead>, bytes: number): void {
-    this.#session.release(stream, bytes);
   }
 
   #mayStart(): boolean {

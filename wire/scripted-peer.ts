@@ -91,3 +91,14 @@ export function okResponse(streamId: number, message = "ok"): Buffer {
     headersFrame(streamId, { "grpc-status": "0" }, true),
   ]);
 }
+
+export const bytes = (hex: string): Buffer => Buffer.from(hex.replaceAll(" ", ""), "hex");
+
+export const data = (streamId: number, payload: Buffer, flags = 0): Buffer =>
+  frame(FrameType.DATA, flags, streamId, payload);
+
+/** Matches the frame with which the client half-closes a stream. */
+export const requestEnded =
+  (streamId: number) =>
+  (seen: SeenFrame): boolean =>
+    seen.type === FrameType.DATA && (seen.flags & Flag.END_STREAM) !== 0 && seen.streamId === streamId;

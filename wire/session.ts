@@ -78,11 +78,8 @@ export class Session<Head> {
 
   /** Our SETTINGS, and the larger connection window. */
   greet(): void {
-    const { initialWindowBytes, maxFrameBytes, maxHeaderListBytes, connectionWindowBytes } = this.#limits;
-    this.writer.append(
-      settingsFrame({ enablePush: false, initialWindowBytes, maxFrameBytes, maxHeaderListBytes }),
-    );
-    const extra = connectionWindowBytes - DEFAULT_WINDOW_BYTES;
+    this.writer.append(settingsFrame({ enablePush: false, ...this.#limits }));
+    const extra = this.#limits.connectionWindowBytes - DEFAULT_WINDOW_BYTES;
     if (extra > 0) this.writer.append(windowUpdateFrame(0, extra));
   }
 
@@ -266,8 +263,8 @@ export class Session<Head> {
   }
 
   #reply(frame: Buffer): void {
-    const calm = this.writer.pendingBytes < MAX_PENDING_WRITE_BYTES;
-    demand(calm, ErrorCode.ENHANCE_YOUR_CALM, "replies are not being read");
+    const isRead = this.writer.pendingBytes < MAX_PENDING_WRITE_BYTES;
+    demand(isRead, ErrorCode.ENHANCE_YOUR_CALM, "replies are not being read");
     this.writer.append(frame);
   }
 

@@ -33,7 +33,9 @@ export type UnaryDone = (result: UnaryResult) => void;
 /** What a call needs of its connection. */
 export interface CallHost {
   readonly maxMessageBytes: number;
+  /** RST_STREAM, unless the stream is over; its sink is told nothing. */
   abort(stream: Stream<ResponseHead>, code: number): void;
+  /** Gives back what a sink held on to. */
   release(stream: Stream<ResponseHead>, bytes: number): void;
 }
 

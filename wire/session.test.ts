@@ -11,17 +11,20 @@ import {
   windowUpdateFrame,
 } from "./frames.ts";
 import { encodeMessage } from "./grpc-message.ts";
-import { headersFrame, okResponse, RESPONSE_HEAD, type ScriptedPeer, scriptPeer } from "./scripted-peer.ts";
+import {
+  bytes,
+  data,
+  headersFrame,
+  okResponse,
+  RESPONSE_HEAD,
+  requestEnded,
+  type ScriptedPeer,
+  scriptPeer,
+} from "./scripted-peer.ts";
 import { settingsFrame } from "./settings.ts";
 import type { ConnectionError } from "./wire-error.ts";
 
 const REQUEST = { path: "/a.B/C", message: Buffer.from("hello") };
-const END_OF_REQUEST = { type: FrameType.DATA, flags: Flag.END_STREAM };
-const requestEnded = (streamId: number) => (seen: { type: number; flags: number; streamId: number }) =>
-  seen.type === END_OF_REQUEST.type &&
-  (seen.flags & END_OF_REQUEST.flags) !== 0 &&
-  seen.streamId === streamId;
-
 async function open(peer: ScriptedPeer, options = {}) {
   const connection = await connect({ host: "127.0.0.1", port: peer.port, ...options });
   const closed = new Promise<ConnectionError | undefined>((resolve) => {
@@ -29,10 +32,6 @@ async function open(peer: ScriptedPeer, options = {}) {
   });
   return { connection, closed };
 }
-
-const bytes = (text: string) => Buffer.from(text.replaceAll(" ", ""), "hex");
-const data = (streamId: number, payload: Buffer, flags = 0) =>
-  frame(FrameType.DATA, flags, streamId, payload);
 
 describe("a violation ends the connection with its code, and every call once", () => {
   test.each<[string, number, Buffer[]]>([
@@ -140,109 +139,23 @@ describe("a violation ends the connection with its code, and every call once", (
   });
 });
 
-describe("a violation on one stream ends that call only", () => {
-  const tooMuch = (streamId: number) => [
-    headersFrame(streamId, RESPONSE_HEAD),
-    data(streamId, encodeMessage(Buffer.alloc(70), false)),
-  ];
-  test.each<[string, string, number | undefined, (id: number) => Buffer[]]>([
-    [
-      "a stream window overflow",
-      "malformed-response",
-      ErrorCode.FLOW_CONTROL_ERROR,
-      (id) => [windowUpdateFrame(id, 2 ** 31 - 1)],
-    ],
-    [
-      "a stream WINDOW_UPDATE of nothing",
-      "malformed-response",
-      ErrorCode.PROTOCOL_ERROR,
-      (id) => [windowUpdateFrame(id, 0)],
-    ],
-    ["more DATA than our window", "malformed-response", ErrorCode.FLOW_CONTROL_ERROR, tooMuch],
-    ["DATA before HEADERS", "malformed-response", ErrorCode.CANCEL, (id) => [data(id, bytes("0000000000"))]],
-    [
-      "an upper-case field name",
-      "malformed-response",
-      ErrorCode.CANCEL,
-      (id) => [headersFrame(id, { ...RESPONSE_HEAD, Bad: "x" })],
-    ],
-    [
-      "no :status",
-      "malformed-response",
-      ErrorCode.CANCEL,
-      (id) => [headersFrame(id, { "content-type": "application/grpc" })],
-    ],
-    [
-      "trailers that do not end the stream",
-      "malformed-response",
-      ErrorCode.CANCEL,
-      (id) => [headersFrame(id, RESPONSE_HEAD), headersFrame(id, { "grpc-status": "0" })],
-    ],
-    [
-      "no grpc-status",
-      "malformed-response",
-      undefined,
-      (id) => [headersFrame(id, RESPONSE_HEAD), headersFrame(id, { a: "b" }, true)],
-    ],
-    [
-      "status OK without a message",
-      "malformed-response",
-      undefined,
-      (id) => [headersFrame(id, { ...RESPONSE_HEAD, "grpc-status": "0" }, true)],
-    ],
-    [
-      "an end without trailers",
-      "malformed-response",
-      undefined,
-      (id) => [headersFrame(id, RESPONSE_HEAD), data(id, bytes("0000000000"), Flag.END_STREAM)],
-    ],
-    [
-      "two messages",
-      "malformed-response",
-      ErrorCode.CANCEL,
-      (id) => [headersFrame(id, RESPONSE_HEAD), data(id, bytes("0000000000 0000000000"))],
-    ],
-    [
-      "an unknown message flag",
-      "malformed-response",
-      ErrorCode.CANCEL,
-      (id) => [headersFrame(id, RESPONSE_HEAD), data(id, bytes("0200000000"))],
-    ],
-    [
-      "a message over the limit",
-      "message-too-large",
-      ErrorCode.CANCEL,
-      (id) => [headersFrame(id, RESPONSE_HEAD), data(id, bytes("0000001000"))],
-    ],
-    [
-      "a web page",
-      "not-grpc",
-      undefined,
-      (id) => [headersFrame(id, { ":status": "503", "content-type": "text/html" }, true)],
-    ],
-    ["RST_STREAM", "reset", undefined, (id) => [rstStreamFrame(id, ErrorCode.INTERNAL_ERROR)]],
-    [
-      "RST_STREAM that says refused",
-      "not-processed",
-      undefined,
-      (id) => [rstStreamFrame(id, ErrorCode.REFUSED_STREAM)],
-    ],
-  ])("%s", async (_name, failure, resetCode, frames) => {
-    await using peer = await scriptPeer();
-    const { connection } = await open(peer, { initialWindowBytes: 64, maxMessageBytes: 100 });
-    const bad = connection.call(REQUEST);
-    const good = connection.call(REQUEST);
-    await peer.frame(requestEnded(3));
-    peer.say(...frames(1), okResponse(3));
-    expect((await bad).failure).toBe(failure);
-    expect((await bad).grpcStatus).not.toBe(0);
-    expect((await good).failure).toBeUndefined();
-    expect(connection.stats().openStreams).toBe(0);
-    await connection.close();
-    await peer.clientGone;
-    const reset = peer.seen.find((seen) => seen.type === FrameType.RST_STREAM);
-    expect(reset?.payload.readUInt32BE(0)).toBe(resetCode);
-  });
+test("a first frame that is not SETTINGS fails the attempt to connect", async () => {
+  await using peer = await scriptPeer({}, true);
+  const attempt = connect({ host: "127.0.0.1", port: peer.port });
+  await peer.frame((seen) => seen.type === FrameType.SETTINGS);
+  peer.say(Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n"));
+  await expect(attempt).rejects.toMatchObject({ name: "ConnectionError", fault: "peer-violated" });
+  await peer.clientGone;
+});
+
+test("a peer that never greets is left when the signal says so", async () => {
+  await using peer = await scriptPeer({}, true);
+  const controller = new AbortController();
+  const attempt = connect({ host: "127.0.0.1", port: peer.port, signal: controller.signal });
+  await peer.frame((seen) => seen.type === FrameType.SETTINGS);
+  controller.abort(new Error("enough"));
+  await expect(attempt).rejects.toThrow("enough");
+  await peer.clientGone;
 });
 
 test("padding, priority, 1xx, unknown frames and settings are taken in good order", async () => {
@@ -328,23 +241,4 @@ test("a peer that made its header table smaller hears a size update in our next 
   peer.say(okResponse(1), okResponse(3));
   expect((await Promise.all(calls)).map(({ failure }) => failure)).toEqual([undefined, undefined]);
   await connection.close();
-});
-
-test("a first frame that is not SETTINGS fails the attempt to connect", async () => {
-  await using peer = await scriptPeer({}, true);
-  const attempt = connect({ host: "127.0.0.1", port: peer.port });
-  await peer.frame((seen) => seen.type === FrameType.SETTINGS);
-  peer.say(Buffer.from("HTTP/1.1 400 Bad Request\r\n\r\n"));
-  await expect(attempt).rejects.toMatchObject({ name: "ConnectionError", fault: "peer-violated" });
-  await peer.clientGone;
-});
-
-test("a peer that never greets is left when the signal says so", async () => {
-  await using peer = await scriptPeer({}, true);
-  const controller = new AbortController();
-  const attempt = connect({ host: "127.0.0.1", port: peer.port, signal: controller.signal });
-  await peer.frame((seen) => seen.type === FrameType.SETTINGS);
-  controller.abort(new Error("enough"));
-  await expect(attempt).rejects.toThrow("enough");
-  await peer.clientGone;
 });
