@@ -45,7 +45,9 @@ export function checkMethod(contract: Contract, method: ContractMethod, report: 
   checkRequestId(contract, method, policy, report);
   checkCache(contract, method, policy, report);
   checkSecrets(contract, method, policy, report);
-  checkErrors(policy, report);
+  checkErrors(contract, method, policy, report);
+  checkPaging(contract, method, report);
+  checkResuming(contract, method, report);
 }
 
 /** Checks that what is cached is made stale by some write, and that what a write makes stale is cached somewhere. */
@@ -185,11 +187,44 @@ function holdsSecret(contract: Contract, message: string, seen: Set<string>): bo
   );
 }
 
-function checkErrors(policy: MethodPolicy, report: Report): void {
+function checkErrors(contract: Contract, method: ContractMethod, policy: MethodPolicy, report: Report): void {
   for (const code of policy.errors.filter((code) => ALWAYS_POSSIBLE.includes(code))) {
     report("errors.always-possible", `code ${code} is possible for every method and not listed`);
   }
   if (new Set(policy.errors).size !== policy.errors.length) report("errors.repeated", "lists a code twice");
+  const implied: readonly (readonly [string, Code, string])[] = [
+    ["etag", Code.ABORTED, "ABORTED, for a stale etag"],
+    ["request_id", Code.ALREADY_EXISTS, "ALREADY_EXISTS, for a request id with other content"],
+    ["resume_token", Code.OUT_OF_RANGE, "OUT_OF_RANGE, for an expired token"],
+  ];
+  for (const [name, code, what] of implied) {
+    if (fieldAt(contract, method.input, name) !== undefined && !policy.errors.includes(code)) {
+      report("errors.implied", `${method.input} has a field "${name}", so the method must list ${what}`);
+    }
+  }
+}
+
+/** A page is asked for by size and token, and tells where the next begins. */
+function checkPaging(contract: Contract, method: ContractMethod, report: Report): void {
+  const paged = fieldAt(contract, method.input, "page_token") !== undefined;
+  if (!paged) return;
+  if (fieldAt(contract, method.input, "page_size") === undefined)
+    report("paging.size", `${method.input} has no page_size`);
+  if (fieldAt(contract, method.output, "next_page_token") === undefined) {
+    report("paging.next", `${method.output} has no next_page_token`);
+  }
+}
+
+/** Every message of an event stream says how to go on after it. */
+function checkResuming(contract: Contract, method: ContractMethod, report: Report): void {
+  const streams = method.kind === "server_streaming" || method.kind === "bidi_streaming";
+  const events = contract.messages.get(method.output)?.oneofs.some(({ name }) => name === "event") === true;
+  if (!streams || !events) return;
+  if (fieldAt(contract, method.output, "resume_token") === undefined)
+    report("resume.response", `${method.output} has no resume_token`);
+  if (method.kind === "server_streaming" && fieldAt(contract, method.input, "resume_token") === undefined) {
+    report("resume.request", `${method.input} has no resume_token`);
+  }
 }
 
 function checkRoutes(contract: Contract, method: ContractMethod, report: Report): void {

@@ -86,6 +86,17 @@ const ILLEGAL: Readonly<Record<string, ReturnType<typeof contractOf>>> = {
   }),
   "errors.always-possible": contractOf({ method: method({ errors: [Code.INTERNAL] }) }),
   "errors.repeated": contractOf({ method: method({ errors: [Code.NOT_FOUND, Code.NOT_FOUND] }) }),
+  "errors.implied": contractOf({ request: [field("etag", { rules: { string: { maxLen: "64" } } })] }),
+  "paging.size": contractOf({ request: [field("page_token", { rules: { string: { maxLen: "64" } } })] }),
+  "paging.next": contractOf({ request: [field("page_token", { rules: { string: { maxLen: "64" } } })] }),
+  "resume.response": contractOf({
+    method: { ...method(), kind: "server_streaming" },
+    responseOneofs: [{ name: "event", comment: "What happened." }],
+  }),
+  "resume.request": contractOf({
+    method: { ...method(), kind: "server_streaming" },
+    responseOneofs: [{ name: "event", comment: "What happened." }],
+  }),
   "http.path-field": contractOf({
     method: { ...method(), routes: [{ verb: "GET", path: "/v1/{nothing}", body: "" }] },
   }),

@@ -1,5 +1,5 @@
 // A small legal contract of one method, to be made illegal in one place.
-import type { Contract, ContractField, ContractMethod } from "../contract.ts";
+import type { Contract, ContractField, ContractMessage, ContractMethod } from "../contract.ts";
 import {
   Compression,
   Idempotency,
@@ -57,14 +57,19 @@ export function contractOf(parts: {
   readonly method?: Omit<ContractMethod, "policy"> & { readonly policy?: MethodPolicy | undefined };
   readonly request?: readonly ContractField[];
   readonly response?: readonly ContractField[];
+  readonly responseOneofs?: ContractMessage["oneofs"];
 }): Contract {
   const { policy: stated, ...rest } = parts.method ?? method();
-  const message = (name: string, fields: readonly ContractField[]) => ({
+  const message = (
+    name: string,
+    fields: readonly ContractField[],
+    oneofs: ContractMessage["oneofs"] = [],
+  ) => ({
     file: "test.proto",
     name,
     comment: "Carries fields.",
     fields,
-    oneofs: [],
+    oneofs,
     rules: {},
   });
   const thingId = field("thing_id", { number: 1, rules: { string: { uuid: true } } });
@@ -79,7 +84,7 @@ export function contractOf(parts: {
     ],
     messages: new Map([
       ["test.GetThingRequest", message("test.GetThingRequest", [thingId, ...(parts.request ?? [])])],
-      ["test.GetThingResponse", message("test.GetThingResponse", parts.response ?? [])],
+      ["test.GetThingResponse", message("test.GetThingResponse", parts.response ?? [], parts.responseOneofs)],
     ]),
     enums: new Map(),
   };

@@ -197,7 +197,10 @@ export interface CachePolicy {
     | undefined;
   /** Who may be given the same response. */
   scope: CacheScope;
-  /** Names under which writes can make the response stale; same form as `MethodPolicy.invalidates`. */
+  /**
+   * Names under which writes can make the response stale; same form as `MethodPolicy.invalidates`. Empty means that time
+   * alone ends its life.
+   */
   tags: string[];
 }
 
