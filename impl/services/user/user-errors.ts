@@ -8,6 +8,16 @@ export function userNotFound(userId: string): RpcError {
   return notFound(userType, userId);
 }
 
+export function emailNotFound(): RpcError {
+  return new RpcError({
+    code: Code.NOT_FOUND,
+    reason: "NOT_FOUND",
+    message: "no user has the e-mail address",
+    values: { resource_type: userType },
+    details: [{ type: "ResourceInfo", resourceType: userType, resourceName: "" }],
+  });
+}
+
 export function emailTaken(): RpcError {
   const description = "is the e-mail address of another user";
   return new RpcError({

@@ -6,9 +6,6 @@ import type { NewId } from "#impl/runtime/ids.ts";
 import type { Schema } from "#impl/runtime/schema.ts";
 import { implement, type ServiceImplementation } from "#impl/runtime/service.ts";
 import {
-  type BatchGetUsersRequest,
-  type BatchGetUsersResponse,
-  type BatchGetUsersResult,
   CreateUserRequest,
   CreateUserResponse,
   type GetUserRequest,
@@ -24,6 +21,7 @@ import type { PageTokens } from "../shared/page-token.ts";
 import { requireStorableText } from "../shared/storable-text.ts";
 import { isDeleted, type NewUser, rolesAtCreation, sameRoles, type User, userType } from "./user.ts";
 import { createUserAccess, type UserAccess } from "./user-access.ts";
+import { batchGetUsers } from "./user-batch.ts";
 import { passwordNotAvailable, unknownRoles, userNotFound } from "./user-errors.ts";
 import { listUsers } from "./user-list.ts";
 import { toMessage } from "./user-message.ts";
@@ -60,7 +58,8 @@ export function createUserService(options: UserServiceOptions): ServiceImplement
     createUser: (request, call) => createUser(context, request, call),
     updateUser: (request, call) => updateUser(context, request, call),
     listUsers: (request, call) => listUsers(context, request, call, context.masks.view(request.readMask)),
-    batchGetUsers: (request, call) => batchGetUsers(context, request, call),
+    batchGetUsers: (request, call) =>
+      batchGetUsers(context.store, request, call, context.masks.view(request.readMask)),
     ...createStateChanges(options.store),
   });
 }
@@ -115,37 +114,10 @@ async function updateUser(
     const before = toMessage(user);
     const after = masks.update(before, patch, updateMask);
     access.requireRolesAtUpdate(before.roles, after.roles, call.principal);
-    requireKnownRoles(after.roles, knownRoles);
+    if (!sameRoles(before.roles, after.roles)) requireKnownRoles(after.roles, knownRoles);
     const unchanged = isDeepStrictEqual(before, after);
     return { user: unchanged ? before : toMessage(await writer.update(user, after)) };
   });
-}
-
-async function batchGetUsers(
-  { store, masks }: Context,
-  { userIds, readMask }: BatchGetUsersRequest,
-  call: Call,
-): Promise<BatchGetUsersResponse> {
-  const view = masks.view(readMask);
-  const users = await store.findAll(userIds, call.signal);
-  return {
-    results: userIds.map((userId) => {
-      const user = users.get(userId.toLowerCase());
-      return { userId, result: user === undefined ? missing(userId, call) : found(view(toMessage(user))) };
-    }),
-  };
-}
-
-type Result = BatchGetUsersResult["result"];
-
-function found(value: UserMessage): Result {
-  return { $case: "user", value };
-}
-
-/** What a call for this user alone would end with. */
-function missing(userId: string, call: Call): Result {
-  const { code, message, details } = call.environment.boundary(userNotFound(userId));
-  return { $case: "error", value: { code, message, details: [...details] } };
 }
 
 function requireKnownRoles(roles: User["roles"], known: ReadonlySet<string>): void {

@@ -1,7 +1,7 @@
 // Users in PostgreSQL. Reads by id are single prepared statements; a user is changed under a lock on its row, so that the
 // rules are checked against what is replaced. A taken e-mail address becomes the service's own error; other failures
 // are left as StorageErrors.
-import type { Kysely, Transaction } from "kysely";
+import { type Kysely, sql, type Transaction } from "kysely";
 import type { Clock } from "#impl/runtime/clock.ts";
 import type { Database } from "#impl/storage/database.ts";
 import { StorageError } from "#impl/storage/errors.ts";
@@ -22,6 +22,11 @@ export type UserStore = {
   readonly find: (userId: string, signal: AbortSignal) => Promise<User | undefined>;
   /** Those that exist, by id. */
   readonly findAll: (userIds: readonly string[], signal: AbortSignal) => Promise<ReadonlyMap<string, User>>;
+  /** Those that exist and are not deleted, by their address in lower case. */
+  readonly findAllByEmail: (
+    emails: readonly string[],
+    signal: AbortSignal,
+  ) => Promise<ReadonlyMap<string, User>>;
   readonly page: (page: UserPage, signal: AbortSignal) => Promise<readonly User[]>;
   /** Runs `work` in a transaction. It may run more than once, of which one is committed. */
   readonly write: <R>(signal: AbortSignal, work: (writer: UserWriter) => Promise<R>) => Promise<R>;
@@ -66,10 +71,13 @@ export function createUserStore(
 }
 
 /** Compiled once: building the query costs as much as running it. */
-function prepareFinds(queries: Kysely<UserTables>): Pick<UserStore, "find" | "findAll"> {
+function prepareFinds(queries: Kysely<UserTables>): Pick<UserStore, "find" | "findAll" | "findAllByEmail"> {
   const select = queries.selectFrom("users.users").select(userColumns);
   const byId = select.where("user_id", "=", "").compile();
   const byIds = select.where((eb) => eb("user_id", "=", eb.fn.any(eb.val([""])))).compile();
+  const byEmails = select
+    .where(sql<boolean>`lower(email) = any(${[""]}) and state <> ${sql.lit(UserState.USER_STATE_DELETED)}`)
+    .compile();
   const run = async (query: typeof byId, parameter: unknown, signal: AbortSignal): Promise<UserRow[]> =>
     (await queries.executeQuery<UserRow>({ ...query, parameters: [parameter] }, { signal })).rows;
   return {
@@ -80,6 +88,11 @@ function prepareFinds(queries: Kysely<UserTables>): Pick<UserStore, "find" | "fi
     async findAll(userIds, signal) {
       const rows = await run(byIds, userIds, signal);
       return new Map(rows.map((row) => [row.user_id, userOf(row)]));
+    },
+    async findAllByEmail(emails, signal) {
+      const wanted = emails.map((email) => email.toLowerCase());
+      const rows = await run(byEmails, wanted, signal);
+      return new Map(rows.map((row) => [row.email.toLowerCase(), userOf(row)]));
     },
   };
 }
