@@ -1,0 +1,119 @@
+// A product service on a database and an image folder of its own, called over the wire, behind the checks of field rules that
+// it relies on.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Client, credentials } from "@grpc/grpc-js";
+import { afterAll } from "vitest";
+import { CallError } from "#impl/client/call-error.ts";
+import { type ClientOf, createClient } from "#impl/client/client.ts";
+import { validate } from "#impl/middleware/validate.ts";
+import { systemClock } from "#impl/runtime/clock.ts";
+import { newId } from "#impl/runtime/ids.ts";
+import { ecommerceSchema, startTestServer, type TestServer } from "#impl/runtime/testing/test-server.ts";
+import { storageToRpcError } from "#impl/storage/error-translator.ts";
+import { type TestDatabase, testDatabase } from "#impl/storage/testing/test-database.ts";
+import { Product } from "#proto/ecommerce/v1/product.ts";
+import { ProductServiceDefinition, SearchProductsRequest } from "#proto/ecommerce/v1/product_service.ts";
+import { createPageTokens } from "../../shared/page-token.ts";
+import { type FileSystem, openImageFiles } from "../image-files.ts";
+import type { ImportLimits } from "../product-import.ts";
+import { createProductService } from "../product-service.ts";
+import { createProductStore } from "../product-store.ts";
+import { type ProductTables, productsSchema } from "../product-tables.ts";
+
+export interface ProductFixture {
+  readonly client: ClientOf<ProductServiceDefinition>;
+  readonly database: TestDatabase<ProductTables>;
+  readonly server: TestServer;
+  readonly imageFolder: string;
+}
+
+export interface ProductFixtureOptions {
+  readonly importLimits?: Partial<ImportLimits>;
+  readonly files?: FileSystem;
+}
+
+/** Call it at the top of a test file: it registers its own clean-up. */
+export async function productFixture(options: ProductFixtureOptions = {}): Promise<ProductFixture> {
+  const { files, importLimits = {} } = options;
+  const database = await testDatabase<ProductTables>({ migrations: [productsSchema] });
+  const imageFolder = await mkdtemp(join(tmpdir(), "product-images-"));
+  const schema = ecommerceSchema();
+  const clock = systemClock;
+  const service = createProductService({
+    store: createProductStore(database.typed<unknown>(), { clock }),
+    schema,
+    newId,
+    tokens: createPageTokens({ key: new Uint8Array(32).fill(1), clock }),
+    imageFiles: await openImageFiles({
+      folder: imageFolder,
+      newId,
+      clock,
+      ...(files === undefined ? {} : { files }),
+    }),
+    importLimits,
+  });
+  const ours = [...schema.methods].filter(([path]) => path.includes("ProductService"));
+  const server = await startTestServer({
+    schema,
+    services: [service],
+    links: [validate({ ...schema, methods: new Map(ours) })],
+    translators: [storageToRpcError],
+  });
+  const channel = new Client(server.address, credentials.createInsecure());
+  afterAll(async () => {
+    channel.close();
+    await server.drain();
+    await rm(imageFolder, { recursive: true, force: true });
+  });
+  const client = createClient(ProductServiceDefinition, { channel, schema, clock });
+  return { client, database, server, imageFolder };
+}
+
+/** A product as a caller writes it; the SKU is new each time. */
+export function draft(changes: Partial<Product> = {}): Product {
+  return Product.fromPartial({
+    sku: `SKU-${newId()}`,
+    name: "Desk lamp",
+    price: pounds(1_250n),
+    ...changes,
+  });
+}
+
+/** An amount in pence. */
+export function pounds(pence: bigint): { currencyCode: string; units: bigint; nanos: number } {
+  return { currencyCode: "GBP", units: pence / 100n, nanos: Number(pence % 100n) * 10_000_000 };
+}
+
+export async function create(
+  client: ProductFixture["client"],
+  changes: Partial<Product> = {},
+): Promise<Product> {
+  const { product } = await client.createProduct({ product: draft(changes), requestId: "" });
+  return present(product);
+}
+
+export function searching(request: Partial<SearchProductsRequest>): SearchProductsRequest {
+  return SearchProductsRequest.fromPartial(request);
+}
+
+export function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new Error("the answer lacks what it must have");
+  return value;
+}
+
+/** The failure of a call that must fail. */
+export async function failure(call: Promise<unknown>): Promise<CallError> {
+  const error = await call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (error instanceof CallError) return error;
+  throw new Error("the call did not fail", { cause: error });
+}
+
+/** "field: rule" of each violation. */
+export function violations(error: CallError): string[] {
+  return (error.details.badRequest?.fieldViolations ?? []).map(({ field, reason }) => `${field}: ${reason}`);
+}
