@@ -38,6 +38,7 @@ const likelyFrame = fc
       frame(1, 4, id, ok),
       frame(0, 0, id, encodeMessage(Buffer.from("hello"), false)),
       frame(0, 1, id, Buffer.alloc(3)),
+      frame(0, 1, id, Buffer.alloc(10)),
       frame(1, 5, id, trailers),
       frame(1, 0, id, ok),
       frame(9, 4, id, Buffer.alloc(0)),
