@@ -31,16 +31,17 @@ type Select = ReturnType<typeof selectUsers>;
 export function preparePages(
   queries: Kysely<UserTables>,
 ): (page: UserPage, signal: AbortSignal) => Promise<readonly User[]> {
-  const select = selectUsers(queries);
-  return async ({ conditions, after, limit }, signal) => {
-    let query = restrict(select, conditions).orderBy("create_time").orderBy("user_id").limit(limit);
-    if (after !== undefined) {
-      query = query.where(
-        sql<boolean>`(create_time, user_id) > (${after.createTime}::timestamptz, ${after.userId}::uuid)`,
-      );
-    }
-    return (await query.execute({ signal })).map(userOf);
-  };
+  return async (page, signal) => (await pageQuery(queries, page).execute({ signal })).map(userOf);
+}
+
+export function pageQuery(queries: Kysely<UserTables>, { conditions, after, limit }: UserPage): Select {
+  const query = restrict(selectUsers(queries), conditions)
+    .orderBy("create_time")
+    .orderBy("user_id")
+    .limit(limit);
+  if (after === undefined) return query;
+  const { createTime, userId } = after;
+  return query.where(sql<boolean>`(create_time, user_id) > (${createTime}::timestamptz, ${userId}::uuid)`);
 }
 
 function selectUsers(queries: Kysely<UserTables>) {

@@ -13,6 +13,7 @@ import {
 import { admin, as, startUsers } from "./testing/user-fixture.ts";
 
 const { client, server, database, register } = await startUsers();
+const open = await startUsers({ authentication: false });
 
 type Partial<M extends { fromPartial(given: never): unknown }> = Parameters<M["fromPartial"]>[0];
 
@@ -343,4 +344,16 @@ describe("BatchGetUsers", () => {
       client.batchGetUsers(BatchGetUsersRequest.fromPartial({ userIds: [userId] }), as(userId)),
     ).rejects.toMatchObject({ code: Code.PERMISSION_DENIED });
   });
+});
+
+test("without authentication anyone may do everything", async () => {
+  const roles = ["admin"];
+  const { user } = await open.client.createUser(
+    CreateUserRequest.fromPartial({ user: { email: email(), roles } }),
+  );
+  const { userId } = given(user);
+  await open.client.updateUser(UpdateUserRequest.fromPartial({ user: { userId, roles: ["support_agent"] } }));
+  await open.client.deleteUser({ userId, etag: "" });
+  const seen = await open.client.getUser({ userId, readMask: undefined });
+  expect(seen.user).toMatchObject({ roles: ["support_agent"], state: UserState.USER_STATE_DELETED });
 });

@@ -8,6 +8,7 @@ import { validate } from "#impl/middleware/validate.ts";
 import { type Clock, systemClock } from "#impl/runtime/clock.ts";
 import type { Link } from "#impl/runtime/handler.ts";
 import { newId } from "#impl/runtime/ids.ts";
+import type { Schema } from "#impl/runtime/schema.ts";
 import { ecommerceSchema, startTestServer, type TestServer } from "#impl/runtime/testing/test-server.ts";
 import { storageToRpcError } from "#impl/storage/error-translator.ts";
 import { type TestDatabase, testDatabase } from "#impl/storage/testing/test-database.ts";
@@ -17,11 +18,16 @@ import { createUserService } from "../user-service.ts";
 import { createUserStore, type UserStore } from "../user-store.ts";
 import { type UserTables, usersSchema } from "../user-tables.ts";
 
+const schema = ecommerceSchema();
+const ours = [...schema.methods].filter(([path]) => path.includes("UserService"));
+const checkFields = validate({ ...schema, methods: new Map(ours) });
+
 export type UserFixture = {
   readonly client: ClientOf<UserServiceDefinition>;
   readonly server: TestServer;
   readonly database: TestDatabase<UserTables>;
   readonly store: UserStore;
+  readonly schema: Schema;
   /** Registers someone with an address that nobody else has. */
   readonly register: (content?: Parameters<typeof User.fromPartial>[0]) => Promise<User>;
 };
@@ -31,7 +37,6 @@ export type UserFixtureOptions = { readonly authentication?: boolean; readonly c
 /** Call it at the top of a test file: it cleans up after its last test. */
 export async function startUsers(options: UserFixtureOptions = {}): Promise<UserFixture> {
   const { authentication = true, clock = systemClock } = options;
-  const schema = ecommerceSchema();
   const database = await testDatabase<UserTables>({ migrations: [usersSchema] });
   const store = createUserStore(database.typed<unknown>(), { clock });
   const service = createUserService({
@@ -42,14 +47,10 @@ export async function startUsers(options: UserFixtureOptions = {}): Promise<User
     knownRoles: new Set(["customer", "support_agent", "admin"]),
     accessChecked: authentication,
   });
-  const ours = [...schema.methods].filter(([path]) => path.includes("UserService"));
   const server = await startTestServer({
     schema,
     services: [service],
-    links: [
-      ...(authentication ? [believeTheCaller, authorize] : []),
-      validate({ ...schema, methods: new Map(ours) }),
-    ],
+    links: [...(authentication ? [believeTheCaller, authorize] : []), checkFields],
     translators: [storageToRpcError],
     clock,
   });
@@ -65,7 +66,7 @@ export async function startUsers(options: UserFixtureOptions = {}): Promise<User
     const created = await client.createUser(CreateUserRequest.fromPartial({ user }), as(newId(), everything));
     return created.user ?? User.create();
   };
-  return { client, server, database, store, register };
+  return { client, server, database, store, schema, register };
 }
 
 export const everything = ["users.read", "users.write", "users.assign_roles"];
