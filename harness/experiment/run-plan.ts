@@ -11,8 +11,10 @@ export interface PlanRequest {
 export interface RunPlan {
   readonly quick: boolean;
   readonly restarts: number;
-  /** Slices per arm, workload, link and phase in one restart. */
+  /** Slices per arm, workload and phase in one restart, over loopback. */
   readonly rounds: number;
+  /** The same over the shaped link, where the link makes results steadier. */
+  readonly shapedRounds: number;
   readonly confidence: number;
   readonly throughputSliceMs: number;
   readonly latencySliceMs: number;
@@ -20,6 +22,8 @@ export interface RunPlan {
   readonly shapedSliceMs: number;
   /** The longest an arm is warmed with one workload. */
   readonly warmUpMs: number;
+  /** Calls of one workload below which an arm is not called warm. */
+  readonly warmUpCalls: number;
   /** Once, to find the open-loop rates: per arm, workload and link. */
   readonly capacitySliceMs: number;
   /** Expected length of one restart and of everything, in seconds. */
@@ -32,30 +36,36 @@ export interface RunPlan {
 interface Mode {
   readonly budgetSeconds: number;
   readonly rounds: number;
+  readonly shapedRounds: number;
   readonly throughputSliceMs: number;
   readonly latencySliceMs: number;
   readonly shapedSliceMs: number;
   readonly warmUpMs: number;
+  readonly warmUpCalls: number;
   readonly capacitySliceMs: number;
 }
 
 const full: Mode = {
   budgetSeconds: 330,
   rounds: 5,
-  throughputSliceMs: 300,
-  latencySliceMs: 400,
-  shapedSliceMs: 600,
-  warmUpMs: 2000,
+  shapedRounds: 3,
+  throughputSliceMs: 250,
+  latencySliceMs: 350,
+  shapedSliceMs: 350,
+  warmUpMs: 1600,
+  warmUpCalls: 5000,
   capacitySliceMs: 400,
 };
 
 const quick: Mode = {
   budgetSeconds: 82,
   rounds: 3,
-  throughputSliceMs: 150,
-  latencySliceMs: 200,
-  shapedSliceMs: 300,
-  warmUpMs: 500,
+  shapedRounds: 2,
+  throughputSliceMs: 120,
+  latencySliceMs: 160,
+  shapedSliceMs: 150,
+  warmUpMs: 400,
+  warmUpCalls: 1000,
   capacitySliceMs: 200,
 };
 
@@ -99,12 +109,11 @@ export function planRun(request: PlanRequest): RunPlan {
   };
 }
 
-/** Over the shaped link the arms run at once, since the link and not the processor bounds them. */
 function secondsOfRestart(mode: Mode): number {
-  const { rounds, throughputSliceMs, latencySliceMs, shapedSliceMs } = mode;
+  const { rounds, shapedRounds, throughputSliceMs, latencySliceMs, shapedSliceMs } = mode;
   const warm = arms * workloads * mode.warmUpMs;
   const loopback = workloads * rounds * arms * (throughputSliceMs + latencySliceMs + 2 * sliceOverheadMs);
-  const shaped = workloads * rounds * 2 * (shapedSliceMs + 4 * sliceOverheadMs);
+  const shaped = workloads * shapedRounds * arms * 2 * (shapedSliceMs + sliceOverheadMs);
   return startSeconds + stopSeconds + restartOverheadSeconds + (warm + loopback + shaped) / 1000;
 }
 

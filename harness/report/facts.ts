@@ -13,12 +13,15 @@ export function designFacts({ design, run, restarts }: ReportRecord): Fact[] {
       "restarts",
       `${restarts.length} of ${design.restartsPlanned} planned; each starts every arm as a fresh process in random order`,
     ],
-    ["rounds in a restart", `${design.rounds} per workload, link and phase, arms in random order`],
+    [
+      "rounds in a restart",
+      `${design.rounds} per workload and phase over loopback, ${design.shapedRounds} over the shaped link; arms in random order`,
+    ],
     ["throughput slices", `${design.throughputSliceMs} ms, closed loop`],
     ["latency slices", `${design.latencySliceMs} ms, open loop, Poisson, latency from the intended time`],
     [
       linkLabel.shaped,
-      `${number(link.delayMs)} ms each way, ${number(link.bitsPerSecond / 1e6)} Mbit/s, in user space; slices of ${design.shapedSliceMs} ms, all arms at once, each on a link of its own`,
+      `${number(link.delayMs)} ms each way, ${number(link.bitsPerSecond / 1e6)} Mbit/s, shaped in user space; slices of ${design.shapedSliceMs} ms`,
     ],
     [
       "warm-up",

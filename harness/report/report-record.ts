@@ -80,6 +80,8 @@ export interface DesignRecord {
   readonly arms: readonly { readonly id: string; readonly label: string; readonly middlewareOff: string }[];
   readonly restartsPlanned: number;
   readonly rounds: number;
+  /** The same over the shaped link. */
+  readonly shapedRounds: number;
   readonly confidence: number;
   readonly throughputSliceMs: number;
   readonly latencySliceMs: number;

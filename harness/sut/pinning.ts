@@ -38,13 +38,11 @@ export function pinned(
   return core === undefined ? [...command] : ["taskset", "-c", String(core), ...command];
 }
 
-/** Moves every thread of this process to `core`; a refusal is an Error with taskset's words. */
-export function pinSelf(core: number | undefined): void {
+/** Moves every thread of a process to `core`; a refusal is an Error with taskset's words. */
+export function pinProcess(pid: number, core: number | undefined): void {
   if (core === undefined) return;
-  const result = spawnSync("taskset", ["-a", "-p", "-c", String(core), String(process.pid)], {
-    encoding: "utf8",
-  });
-  if (result.status !== 0) throw new Error(`taskset refused core ${core}: ${result.stderr}`);
+  const result = spawnSync("taskset", ["-a", "-p", "-c", String(core), String(pid)], { encoding: "utf8" });
+  if (result.status !== 0) throw new Error(`taskset refused core ${core} for ${pid}: ${result.stderr}`);
 }
 
 function unpinned(statement: string): CorePlan {

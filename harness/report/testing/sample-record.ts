@@ -64,6 +64,7 @@ export function sampleRecord(): ReportRecord {
       arms: arms.map(({ id, label, middlewareOff }) => ({ id, label, middlewareOff })),
       restartsPlanned: 5,
       rounds: 5,
+      shapedRounds: 5,
       confidence: 0.95,
       throughputSliceMs: 300,
       latencySliceMs: 400,
