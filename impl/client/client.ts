@@ -19,7 +19,7 @@ import { CallError } from "./call-error.ts";
 export const ACCEPT_ENCODING_KEY = "x-accept-encoding";
 
 export interface CallOptions {
-  /** The call on whose behalf this one is made: its deadline bounds this one, its end cancels it, its trace goes on. */
+  /** The call on whose behalf this one is made: its deadline bounds this one, its failure cancels it, its trace goes on. */
   readonly parent?: Call;
   /** Default: the deadline of the method's policy. */
   readonly deadlineMs?: number;
@@ -120,19 +120,21 @@ function createInvocation(definition: MethodDefinition, method: Method, context:
     },
     serverStream(message: unknown, options: CallOptions = {}): AsyncIterable<unknown> {
       const call = channel.makeServerStreamRequest(method.path, encode, decode, message, ...prepare(options));
+      const messages = readAll(call, method);
       follow(call, options, (listener) => call.on("status", listener));
-      return readAll(call, method);
+      return messages;
     },
     bidi(
       messages: AsyncIterable<unknown> | Iterable<unknown>,
       options: CallOptions = {},
     ): AsyncIterable<unknown> {
       const call = channel.makeBidiStreamRequest(method.path, encode, decode, ...prepare(options));
+      const responses = readAll(call, method);
       follow(call, options, (listener) => call.on("status", listener));
       void writeAll(call, messages, (error) =>
         call.destroy(error instanceof Error ? error : new Error(String(error))),
       );
-      return readAll(call, method);
+      return responses;
     },
   };
 }
@@ -183,19 +185,32 @@ interface Writable {
   write(message: unknown, done: (error?: Error | null) => void): boolean;
   end(): void;
   cancel(): void;
-  readonly destroyed: boolean;
+  on(event: "status", listener: () => void): unknown;
 }
 
-/** Writes one message at a time, so that a slow server holds the producer back. A producer that throws cancels the call. */
+/**
+ * Writes one message at a time, so that a slow server holds the producer back. Never rejects: a producer that throws cancels the call. When
+ * the call ends first, the producer is told by its `return`; the write that is under way then may never be answered.
+ */
 async function writeAll(
   call: Writable,
   messages: AsyncIterable<unknown> | Iterable<unknown>,
   onError: (error: unknown) => void,
 ): Promise<void> {
+  let ended = false;
+  let wake = (): void => {};
+  call.on("status", () => {
+    ended = true;
+    wake();
+  });
   try {
     for await (const message of messages) {
-      if (call.destroyed) return;
-      await new Promise<void>((resolve) => call.write(message, () => resolve()));
+      if (ended) return;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        call.write(message, () => resolve());
+      });
+      if (ended) return;
     }
     call.end();
   } catch (error) {
@@ -204,17 +219,29 @@ async function writeAll(
   }
 }
 
-async function* readAll(
-  call: AsyncIterable<unknown> & { cancel(): void },
-  method: Method,
-): AsyncGenerator<unknown> {
-  try {
-    yield* call;
-  } catch (error) {
-    throw isServiceError(error) ? new CallError(method.path, error) : error;
-  } finally {
-    call.cancel();
-  }
+interface Readable extends AsyncIterable<unknown> {
+  cancel(): void;
+  on(event: "error", listener: (error: unknown) => void): unknown;
+}
+
+/** Listens from the start: a stream that fails before anyone reads it must neither end the process nor end well. */
+function readAll(call: Readable, method: Method): AsyncGenerator<unknown> {
+  let failure: unknown;
+  call.on("error", (error) => {
+    failure ??= error;
+  });
+  const translated = (error: unknown): unknown =>
+    isServiceError(error) ? new CallError(method.path, error) : error;
+  return (async function* () {
+    try {
+      yield* call;
+    } catch (error) {
+      throw translated(error);
+    } finally {
+      call.cancel();
+    }
+    if (failure !== undefined) throw translated(failure);
+  })();
 }
 
 function isServiceError(error: unknown): error is ServiceError {

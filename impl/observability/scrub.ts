@@ -1,11 +1,13 @@
 // Takes what looks like a secret out of text that nobody wrote for a log: messages of errors, values in them. The last net, not the
 // first: what is known to be secret is left out by field (redact.ts) or by key (loggable.ts), and a name in prose is not seen here.
 
+/** Each is bounded or anchored where it begins, so that no text takes more than linear time. */
 const PATTERNS: ReadonlyArray<readonly [pattern: RegExp, replacement: string]> = [
-  [/\b[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}/g, "[token]"],
-  [/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]+/gi, "$1 [secret]"],
-  [/([a-z][a-z0-9+.-]*:\/\/[^\s:/@]*):[^\s@/]+@/gi, "$1:[secret]@"],
-  [/[A-Za-z0-9._%+'-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+/g, "[email]"],
+  // A JSON Web Token: base64url of '{"' and two more parts.
+  [/(?<![\w-])eyJ[\w-]{5,}\.[\w-]+\.[\w-]*/g, "[token]"],
+  [/\b(Bearer|Basic) {1,4}[\w.~+/=-]+/gi, "$1 [secret]"],
+  [/(\b[a-z][a-z0-9+.-]{0,20}:\/\/[^\s:/@]{0,64}):[^\s@/]{1,128}@/gi, "$1:[secret]@"],
+  [/[\w.%+'-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+/gi, "[email]"],
 ];
 
 /** 13 to 19 digits, perhaps in groups, that begin as card numbers do; so a time in milliseconds is none. */
