@@ -87,6 +87,20 @@ test("waiting calls are bounded, and can be cancelled before and after their tur
   expect(connection.stats()).toMatchObject({ openStreams: 0, queuedCalls: 0 });
 });
 
+test("a signal cancels a call that is open, one that waits, and one that comes too late", async () => {
+  const arrived = Promise.withResolvers<void>();
+  const { connection } = await startHttp2(() => arrived.resolve(), { maxConcurrentStreams: 1 });
+  const controller = new AbortController();
+  const calls = [connection.call(REQUEST, controller.signal), connection.call(REQUEST, controller.signal)];
+  const stream = connection.open({ path: "/a.B/Stream" }, controller.signal);
+  await arrived.promise;
+  controller.abort();
+  calls.push(connection.call(REQUEST, controller.signal));
+  expect((await Promise.all(calls)).map(({ failure }) => failure)).toEqual(calls.map(() => "cancelled"));
+  expect((await (await stream).outcome).failure).toBe("cancelled");
+  expect(connection.stats()).toMatchObject({ openStreams: 0, queuedCalls: 0 });
+});
+
 test("calls made in one turn leave in one socket write", async () => {
   const { connection } = await startHttp2((stream) =>
     respond(stream, encodeMessage(Buffer.from("x"), false)),

@@ -124,25 +124,28 @@ export class WireConnection {
     return this.#enqueue(call, () => this.#startUnary(call, prepared));
   }
 
-  /** `unary` as a promise, message kept. Never rejects for what the network or server do: see `failure`. */
-  call(request: UnaryRequest): Promise<CallResult> {
-    const prepared = this.prepare(request);
-    return new Promise((resolve) => {
-      this.unary(
-        prepared,
-        (result) =>
-          resolve({
-            ...result,
-            headerMetadata: decodeMetadata(result.headers),
-            trailerMetadata: decodeMetadata(result.trailers),
-          }),
-        true,
-      );
-    });
+  /**
+   * `unary` as a promise, message kept; `signal` cancels it. Never rejects for what the network or server do:
+   * see `failure`.
+   */
+  call(request: UnaryRequest, signal?: AbortSignal): Promise<CallResult> {
+    const { promise, resolve } = Promise.withResolvers<CallResult>();
+    const done = (result: UnaryResult) =>
+      resolve({
+        ...result,
+        headerMetadata: decodeMetadata(result.headers),
+        trailerMetadata: decodeMetadata(result.trailers),
+      });
+    const id = this.unary(this.prepare(request), done, true);
+    if (signal !== undefined) this.#cancelOn(signal, id, promise);
+    return promise;
   }
 
-  /** Opens a stream of any kind, at once or when the peer allows one more. Failures are in its outcome. */
-  open(head: RequestHead): Promise<WireStream> {
+  /**
+   * Opens a stream of any kind, at once or when the peer allows one more; `signal` cancels it, waiting or open.
+   * Failures are in its outcome.
+   */
+  open(head: RequestHead, signal?: AbortSignal): Promise<WireStream> {
     const block = encodeRequestHead({ authority: this.#authority, scheme: this.#scheme, ...head });
     const call = new StreamingCall(this.#host);
     const { promise, resolve } = Promise.withResolvers<WireStream>();
@@ -157,9 +160,9 @@ export class WireConnection {
       resolve(call);
       return stream.id;
     };
-    if (this.#mayStart()) start();
-    else this.#enqueue(call, start);
+    const id = this.#mayStart() ? start() : this.#enqueue(call, start);
     void call.outcome.then(() => resolve(call));
+    if (signal !== undefined) this.#cancelOn(signal, id, call.outcome);
     return promise;
   }
 
@@ -194,6 +197,13 @@ export class WireConnection {
       this.#session.end(undefined);
     }
     return this.#closed.promise;
+  }
+
+  #cancelOn(signal: AbortSignal, id: CallId, over: Promise<unknown>): void {
+    const cancel = () => this.cancel(id);
+    signal.addEventListener("abort", cancel, { once: true });
+    void over.then(() => signal.removeEventListener("abort", cancel));
+    if (signal.aborted) cancel();
   }
 
   #mayStart(): boolean {
