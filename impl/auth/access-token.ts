@@ -34,8 +34,11 @@ export function createTokenVerifier(keys: JSONWebKeySet, clock: Clock): VerifyTo
       currentDate: new Date(clock.now()),
       requiredClaims: ["sub", "exp"],
     }).catch(refuse);
+    if (typeof payload.sub !== "string" || payload.sub === "") {
+      throw unauthenticated("TOKEN_INVALID", "the access token names no user");
+    }
     const principal: Principal = {
-      userId: payload.sub ?? "",
+      userId: payload.sub,
       roles: strings(payload.roles),
       permissions: new Set(strings(payload.permissions)),
     };

@@ -17,17 +17,30 @@ export interface DevelopmentKey {
   readonly keys: JSONWebKeySet;
 }
 
-/** Reads a JSON Web Key Set of public keys. Throws with the file's name when it is not one. */
+/** Reads a JSON Web Key Set of public keys. Throws with the file's name when it is not one, or could verify nothing. */
 export async function readKeySet(file: string): Promise<JSONWebKeySet> {
-  const parsed: unknown = JSON.parse(await readFile(file, "utf8"));
-  if (!isKeySet(parsed)) throw new Error(`${file} is not a JSON Web Key Set: it has no array "keys"`);
-  if (parsed.keys.some((key) => "d" in key))
+  const parsed = parseJson(file, await readFile(file, "utf8"));
+  if (!isKeySet(parsed))
+    throw new Error(`${file} is not a JSON Web Key Set: it has no array "keys" of objects`);
+  if (parsed.keys.length === 0) throw new Error(`${file} holds no key: no access token would be accepted`);
+  // "d" is the private part of a key pair, "k" a secret that signer and verifier share.
+  if (parsed.keys.some((key) => "d" in key || "k" in key))
     throw new Error(`${file} holds a private key; only public keys belong there`);
   return parsed;
 }
 
+function parseJson(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The parser's own message may quote the file, which may hold a secret.
+    throw new Error(`${file} is not JSON`);
+  }
+}
+
 function isKeySet(value: unknown): value is JSONWebKeySet {
-  return typeof value === "object" && value !== null && "keys" in value && Array.isArray(value.keys);
+  if (typeof value !== "object" || value === null || !("keys" in value)) return false;
+  return Array.isArray(value.keys) && value.keys.every((key) => typeof key === "object" && key !== null);
 }
 
 const FILE_NAME = "development-signing-key.json";

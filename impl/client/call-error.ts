@@ -37,20 +37,27 @@ export class CallError extends Error {
   }
 }
 
-const DECODERS: Readonly<Record<string, (bytes: Uint8Array) => CallErrorDetails>> = {
-  ErrorInfo: (bytes) => ({ errorInfo: ErrorInfo.decode(bytes) }),
-  BadRequest: (bytes) => ({ badRequest: BadRequest.decode(bytes) }),
-  RetryInfo: (bytes) => ({ retryInfo: RetryInfo.decode(bytes) }),
-  QuotaFailure: (bytes) => ({ quotaFailure: QuotaFailure.decode(bytes) }),
-  PreconditionFailure: (bytes) => ({ preconditionFailure: PreconditionFailure.decode(bytes) }),
-  ResourceInfo: (bytes) => ({ resourceInfo: ResourceInfo.decode(bytes) }),
-};
+const DECODERS = new Map<string, (bytes: Uint8Array) => CallErrorDetails>([
+  ["ErrorInfo", (bytes) => ({ errorInfo: ErrorInfo.decode(bytes) })],
+  ["BadRequest", (bytes) => ({ badRequest: BadRequest.decode(bytes) })],
+  ["RetryInfo", (bytes) => ({ retryInfo: RetryInfo.decode(bytes) })],
+  ["QuotaFailure", (bytes) => ({ quotaFailure: QuotaFailure.decode(bytes) })],
+  ["PreconditionFailure", (bytes) => ({ preconditionFailure: PreconditionFailure.decode(bytes) })],
+  ["ResourceInfo", (bytes) => ({ resourceInfo: ResourceInfo.decode(bytes) })],
+]);
 
+const TYPE_PREFIX = "type.googleapis.com/google.rpc.";
+
+/** Details that do not decode are none: what a callee sends wrongly must not hide its status. */
 function decodeDetails(trailers: Metadata): CallErrorDetails {
   const [serialized] = trailers.get(DETAILS_KEY);
   if (!(serialized instanceof Buffer)) return {};
-  const decoded = StatusMessage.decode(serialized).details.map((any) =>
-    DECODERS[any.typeUrl.slice(any.typeUrl.lastIndexOf(".") + 1)]?.(any.value),
-  );
-  return Object.assign({}, ...decoded);
+  try {
+    const decoded = StatusMessage.decode(serialized).details.map(({ typeUrl, value }) =>
+      typeUrl.startsWith(TYPE_PREFIX) ? DECODERS.get(typeUrl.slice(TYPE_PREFIX.length))?.(value) : undefined,
+    );
+    return Object.assign({}, ...decoded);
+  } catch {
+    return {};
+  }
 }

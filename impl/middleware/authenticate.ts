@@ -33,6 +33,8 @@ async function single(
   input: Input,
 ): Promise<Message> {
   call.principal = await principal;
+  // Who has gone meanwhile shall have no effect any more.
+  if (call.finished) throw call.signal.reason;
   const output = await next(call, input);
   if (isStream(output)) throw new Error(`${call.method.path} gave a stream where one message was due`);
   return output;
@@ -45,5 +47,6 @@ async function* streamed(
   input: Input,
 ): AsyncGenerator<Message> {
   call.principal = await principal;
+  if (call.finished) throw call.signal.reason;
   yield* next(call, input) as AsyncIterable<Message>;
 }

@@ -1,10 +1,12 @@
 // Serves responses from memory as bytes, without decoding or encoding anything. Concurrent misses of one key share one handler call; a
-// principal-scoped response is kept for each caller; writes make the tags of their policy stale when they end, whatever their outcome.
+// principal-scoped response is kept for each caller and what that caller may do; writes make the tags of their policy stale when they end,
+// whatever their outcome, and once more when a handler ends after its call.
 // Staleness bound: at once in this process, the policy's ttl for writes of other processes.
 import type { Call } from "#impl/runtime/call.ts";
 import {
   type Handler,
   isPromise,
+  isStream,
   type Link,
   type Output,
   singleInput,
@@ -13,6 +15,7 @@ import {
 import type { Message } from "#impl/runtime/message.ts";
 import type { Method } from "#impl/runtime/method.ts";
 import { CacheScope } from "#impl/runtime/policy.ts";
+import type { Principal } from "#impl/runtime/principal.ts";
 import { Code } from "#impl/runtime/status.ts";
 import { type TagTemplates, tagTemplates } from "./cache-tags.ts";
 import { createResponseStore, type Entry, type ResponseStore } from "./response-store.ts";
@@ -21,7 +24,7 @@ import { createResponseStore, type Entry, type ResponseStore } from "./response-
 export type CacheOutcome = "hit" | "shared" | "miss";
 
 export interface CacheOptions {
-  /** Budget of keys and messages. */
+  /** Budget of keys and messages; their compressed copies, which are smaller, come on top. */
   readonly maxBytes: number;
   readonly onLookup?: (method: Method, outcome: CacheOutcome) => void;
 }
@@ -41,7 +44,12 @@ interface Flight {
   readonly leader: Call;
   readonly entry: Entry;
   readonly message: Promise<Message>;
+  /** The message for followers, who do not wait for a leader that has gone; made for the first of them. */
+  shared: Promise<Message> | undefined;
 }
+
+/** Told to followers when the leader's caller gave up or its time ran out: that says nothing about their calls. */
+const LEADER_GONE = new Error("the call that did the work for others has gone");
 
 function reading(method: Method, next: Handler, store: ResponseStore, options: CacheOptions): Handler {
   const policy = method.policy.cache;
@@ -51,9 +59,9 @@ function reading(method: Method, next: Handler, store: ResponseStore, options: C
   const flights = new Map<string, Flight>();
   const onLookup = options.onLookup ?? (() => {});
 
-  const lead = (call: Call, request: Uint8Array, key: string): Output => {
+  const lead = (call: Call, request: Uint8Array, key: string, now: number): Output => {
     onLookup(method, "miss");
-    const entry = store.open(key, tagsOf(request), call.startedAt + policy.ttlMs);
+    const entry = store.open(key, tagsOf(request), now + policy.ttlMs);
     let output: Output;
     try {
       output = next(call, request);
@@ -65,7 +73,7 @@ function reading(method: Method, next: Handler, store: ResponseStore, options: C
       store.store(entry, output as Message);
       return output;
     }
-    const flight: Flight = { leader: call, entry, message: output };
+    const flight: Flight = { leader: call, entry, message: output, shared: undefined };
     flights.set(key, flight);
     const land = (): void => {
       if (flights.get(key) === flight) flights.delete(key);
@@ -85,18 +93,23 @@ function reading(method: Method, next: Handler, store: ResponseStore, options: C
   };
 
   const lookUp = (call: Call, request: Uint8Array, key: string): Output => {
-    const message = store.get(key, call.startedAt);
+    // Not `startedAt`: a caller may take its time between the headers and the request.
+    const now = call.environment.clock.monotonic();
+    const message = store.get(key, now);
     if (message !== undefined) {
       onLookup(method, "hit");
       call.servedFromCache = true;
       return message;
     }
     const flight = flights.get(key);
-    if (flight === undefined || flight.entry.stale || flight.leader.finished) return lead(call, request, key);
+    if (flight === undefined || flight.entry.stale || flight.leader.finished) {
+      return lead(call, request, key, now);
+    }
     onLookup(method, "shared");
-    return flight.message.catch((error: unknown) => {
-      // The leader's own end is not the followers': one of them takes over.
-      if (call.finished || !endedByItself(flight.leader)) throw error;
+    flight.shared ??= share(flight);
+    return flight.shared.catch((error: unknown) => {
+      // One of the followers takes over.
+      if (call.finished || !(error === LEADER_GONE || hasGone(flight.leader))) throw error;
       return lookUp(call, request, key) as Message | Promise<Message>;
     });
   };
@@ -107,16 +120,37 @@ function reading(method: Method, next: Handler, store: ResponseStore, options: C
   };
 }
 
-/** The separator is in no path and no user id. */
+function share(flight: Flight): Promise<Message> {
+  return new Promise((resolve, reject) => {
+    flight.message.then(resolve, reject);
+    flight.leader.onFinish((leader) => {
+      if (hasGone(leader)) reject(LEADER_GONE);
+    });
+  });
+}
+
 function cacheKey(method: Method, call: Call, request: Uint8Array, perPrincipal: boolean): string {
   const bytes = Buffer.from(request.buffer, request.byteOffset, request.byteLength).toString("latin1");
   return perPrincipal
-    ? `${method.path}\n${call.principal?.userId ?? ""}\n${bytes}`
+    ? `${method.path}\n${identityOf(call.principal)}\n${bytes}`
     : `${method.path}\n${bytes}`;
 }
 
-/** True when the call's caller gave it up or its time ran out: its handler's error says nothing about other calls. */
-function endedByItself(call: Call): boolean {
+const identities = new WeakMap<Principal, string>();
+
+/** One caller's tokens may allow different things, so the permissions are part of it. JSON: nothing in it can pass for another. */
+function identityOf(principal: Principal | undefined): string {
+  if (principal === undefined) return "";
+  const known = identities.get(principal);
+  if (known !== undefined) return known;
+  const { userId, roles, permissions } = principal;
+  const identity = JSON.stringify([userId, [...roles].sort(), [...permissions].sort()]);
+  identities.set(principal, identity);
+  return identity;
+}
+
+/** True when the call's caller gave it up or its time ran out. */
+function hasGone(call: Call): boolean {
   const code = call.status?.code;
   return code === Code.CANCELLED || code === Code.DEADLINE_EXCEEDED;
 }
@@ -125,17 +159,40 @@ function writing(method: Method, next: Handler, store: ResponseStore): Handler {
   const templates = tagTemplates(method, method.policy.invalidates);
   return (call, input) => {
     const tags = new Set<string>();
-    call.onFinish(() => {
+    const invalidate = (): void => {
       for (const tag of tags) store.invalidate(tag);
-    });
+    };
+    call.onFinish(invalidate);
     if (!templates.dependOnRequest) {
       for (const tag of method.policy.invalidates) tags.add(tag);
-      return next(call, input);
+    } else if (method.requestStream) {
+      return afterwards(call, next(call, collectTags(streamInput(input), templates, tags)), invalidate);
+    } else {
+      for (const tag of templates.tagsOf(singleInput(input))) tags.add(tag);
     }
-    if (method.requestStream) return next(call, collectTags(streamInput(input), templates, tags));
-    for (const tag of templates.tagsOf(singleInput(input))) tags.add(tag);
-    return next(call, input);
+    return afterwards(call, next(call, input), invalidate);
   };
+}
+
+/** A handler that ends after its call, such as a commit that its caller did not wait for, has its effect only then. */
+function afterwards(call: Call, output: Output, invalidate: () => void): Output {
+  if (isStream<Message>(output)) return invalidatingAfter(output, invalidate);
+  const again = (): void => {
+    if (call.finished) invalidate();
+  };
+  if (isPromise(output)) output.then(again, again);
+  return output;
+}
+
+async function* invalidatingAfter(
+  messages: AsyncIterable<Message>,
+  invalidate: () => void,
+): AsyncGenerator<Message> {
+  try {
+    yield* messages;
+  } finally {
+    invalidate();
+  }
 }
 
 /** Tags of a request stream: those of its first message, the header, which names what the stream is about. */

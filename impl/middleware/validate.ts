@@ -5,7 +5,7 @@ import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Validator, type Violation } from "@bufbuild/protovalidate";
 import type { FieldViolation } from "#impl/runtime/error-details.ts";
 import { type Link, singleInput, streamInput } from "#impl/runtime/handler.ts";
-import { invalidArgument } from "#impl/runtime/rpc-error.ts";
+import { invalidArgument, malformedRequest } from "#impl/runtime/rpc-error.ts";
 import type { Schema } from "#impl/runtime/schema.ts";
 
 /** Compiles the rules of every request of the schema now: the first use of a type costs up to 100 ms, which no caller should wait. */
@@ -46,9 +46,7 @@ function parse(desc: DescMessage, bytes: Uint8Array): ReturnType<typeof fromBina
   try {
     return fromBinary(desc, bytes, { readUnknownFields: false });
   } catch {
-    throw invalidArgument([
-      { field: "", description: `is not a valid ${desc.typeName}`, reason: "protobuf.malformed" },
-    ]);
+    throw malformedRequest();
   }
 }
 

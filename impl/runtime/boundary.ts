@@ -1,6 +1,6 @@
-// The one exit for errors: whatever a handler or a link throws becomes a Status here and nowhere else.
+// The one exit for errors: whatever a handler or a link throws becomes a Status here and nowhere else. Total: it never throws itself.
 // Invariant: text that nobody wrote for callers never leaves the process.
-import { encodeErrorDetail, encodeErrorInfo } from "./error-details.ts";
+import { cut, encodeErrorDetail, encodeErrorInfo } from "./error-details.ts";
 import { RpcError } from "./rpc-error.ts";
 import { Code, type Status } from "./status.ts";
 
@@ -15,9 +15,12 @@ export interface ErrorBoundaryOptions {
   readonly translators?: readonly ErrorTranslator[];
 }
 
+/** Longer messages are cut: a status travels in headers, which peers limit to as little as 8 KiB in all. */
+const MAX_MESSAGE_CHARS = 500;
+
 export function createErrorBoundary(options: ErrorBoundaryOptions): ErrorBoundary {
   const translators = options.translators ?? [];
-  return (error) => {
+  const toStatus: ErrorBoundary = (error) => {
     if (error instanceof RpcError) return rpcErrorToStatus(error, options.domain);
     for (const translate of translators) {
       const translated = translate(error);
@@ -25,13 +28,23 @@ export function createErrorBoundary(options: ErrorBoundaryOptions): ErrorBoundar
     }
     return internal(options.domain, error);
   };
+  return (error) => {
+    try {
+      return toStatus(error);
+    } catch (failure) {
+      return internal(
+        options.domain,
+        new AggregateError([error, failure], "an error could not be translated"),
+      );
+    }
+  };
 }
 
 function rpcErrorToStatus(error: RpcError, domain: string, cause: unknown = error.cause): Status {
   const pushback = error.details.find((detail) => detail.type === "RetryInfo");
   return {
     code: error.code,
-    message: error.message,
+    message: cut(error.message, MAX_MESSAGE_CHARS),
     details: [
       encodeErrorInfo(error.reason, domain, error.values),
       ...error.details.map((detail) => encodeErrorDetail(detail)),

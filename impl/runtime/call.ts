@@ -34,6 +34,8 @@ export class Call {
   readonly startedAt: number;
   /** Milliseconds since the epoch; Infinity when neither caller nor policy limits the call. */
   deadlineAt: number;
+  /** True while the one request of a call without request stream has not arrived. */
+  awaitsRequest = false;
   /** Set once the credentials are verified; undefined is an anonymous caller. */
   principal: Principal | undefined = undefined;
   /** Set when the call is traced. */
@@ -97,9 +99,10 @@ export class Call {
     return Math.max(0, this.deadlineAt - this.environment.clock.now());
   }
 
-  /** Listeners run in the order of their registration. */
+  /** Listeners run in the order of their registration; at once when the call has ended already. */
   onFinish(listener: FinishListener): void {
-    this.#listeners.push(listener);
+    if (this.#status === undefined) this.#listeners.push(listener);
+    else this.#notify(listener, this.#status);
   }
 
   /** Ends the call. Only the first call of `finish`, `fail` or `expire` has an effect. */
@@ -145,7 +148,8 @@ export class Call {
   }
 }
 
-function deadlineExceeded(): RpcError {
+/** The error of a call that ran out of time. */
+export function deadlineExceeded(): RpcError {
   return new RpcError({
     code: Code.DEADLINE_EXCEEDED,
     reason: "DEADLINE_EXCEEDED",

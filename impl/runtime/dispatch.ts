@@ -13,6 +13,9 @@ export interface Sink {
 /** Bytes that one response stream may have waiting for its reader before the producer is made to wait. */
 export const DEFAULT_SEND_WINDOW_BYTES = 64 * 1024;
 
+/** What a waiting message costs beside its payload. Without it, a producer of empty messages would never be made to wait. */
+const MESSAGE_OVERHEAD_BYTES = 128;
+
 const ignore = (): void => {};
 
 export function dispatch(
@@ -41,11 +44,16 @@ export function dispatch(
   }
 }
 
+/** Never throws: it also runs where nobody would hear of it. */
 function reply(call: Call, message: Message, sink: Sink): void {
   if (call.finished) return;
-  call.sentBytes += message.byteLength;
-  sink.send(message, ignore);
-  call.finish(OK);
+  try {
+    call.sentBytes += message.byteLength;
+    sink.send(message, ignore);
+    call.finish(OK);
+  } catch (error) {
+    call.fail(error);
+  }
 }
 
 /** Never rejects: every outcome of the producer ends the call. */
@@ -59,8 +67,8 @@ async function pump(
   try {
     for await (const message of messages) {
       if (call.finished) return;
-      const bytes = message.byteLength;
-      call.sentBytes += bytes;
+      const bytes = message.byteLength + MESSAGE_OVERHEAD_BYTES;
+      call.sentBytes += message.byteLength;
       window.add(bytes);
       sink.send(message, () => window.remove(bytes));
       if (window.full) await window.space();

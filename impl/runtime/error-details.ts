@@ -1,4 +1,5 @@
 // The standard error details of google.rpc as plain values, and their encoding. Durations are milliseconds.
+// Invariant: whatever went into an error, what is encoded fits the headers that a peer accepts; texts and lists are cut.
 import type { Any } from "#proto/google/protobuf/any.ts";
 import {
   BadRequest,
@@ -34,6 +35,31 @@ export type ErrorDetail =
     }
   | { readonly type: "ResourceInfo"; readonly resourceType: string; readonly resourceName: string };
 
+const MAX_TEXT_CHARS = 200;
+/** Of all violations of one detail together: enough for about twenty. */
+const MAX_VIOLATIONS_CHARS = 2_400;
+
+/** The text, well-formed Unicode and not longer than `maxChars`. */
+export function cut(text: string, maxChars = MAX_TEXT_CHARS): string {
+  return (text.length <= maxChars ? text : `${text.slice(0, maxChars - 1)}…`).toWellFormed();
+}
+
+/** Copies with every text cut; violations past the budget are left out, the first never. */
+function bounded<K extends string>(
+  violations: ReadonlyArray<Readonly<Record<K, string>>>,
+  keys: readonly K[],
+): Array<Record<string, string>> {
+  const kept: Array<Record<string, string>> = [];
+  let chars = 0;
+  for (const violation of violations) {
+    const copy = Object.fromEntries(keys.map((key) => [key, cut(violation[key])]));
+    chars += Object.values(copy).join("").length;
+    if (kept.length > 0 && chars > MAX_VIOLATIONS_CHARS) break;
+    kept.push(copy);
+  }
+  return kept;
+}
+
 const any = (typeName: string, value: Uint8Array): Any => ({
   typeUrl: `type.googleapis.com/google.rpc.${typeName}`,
   value,
@@ -45,41 +71,36 @@ export function encodeErrorInfo(
   domain: string,
   metadata: Readonly<Record<string, string>>,
 ): Any {
-  return any("ErrorInfo", ErrorInfo.encode({ reason, domain, metadata: { ...metadata } }).finish());
+  const values = Object.fromEntries(Object.entries(metadata).map(([key, value]) => [key, cut(value)]));
+  return any("ErrorInfo", ErrorInfo.encode({ reason, domain, metadata: values }).finish());
 }
 
 export function encodeErrorDetail(detail: ErrorDetail): Any {
   switch (detail.type) {
-    case "BadRequest":
-      return any(
-        detail.type,
-        BadRequest.encode(
-          BadRequest.fromPartial({ fieldViolations: detail.violations.map((v) => ({ ...v })) }),
-        ).finish(),
-      );
+    case "BadRequest": {
+      const fieldViolations = bounded(detail.violations, ["field", "description", "reason"]);
+      return any(detail.type, BadRequest.encode(BadRequest.fromPartial({ fieldViolations })).finish());
+    }
     case "RetryInfo": {
-      const seconds = BigInt(Math.trunc(detail.delayMs / 1_000));
-      const nanos = Math.round((detail.delayMs % 1_000) * 1_000_000);
+      const ms = Math.max(0, detail.delayMs);
+      const seconds = BigInt(Math.trunc(ms / 1_000));
+      const nanos = Math.trunc((ms % 1_000) * 1_000_000);
       return any(detail.type, RetryInfo.encode({ retryDelay: { seconds, nanos } }).finish());
     }
-    case "QuotaFailure":
+    case "QuotaFailure": {
+      const violations = bounded(detail.violations, ["subject", "description"]);
+      return any(detail.type, QuotaFailure.encode(QuotaFailure.fromPartial({ violations })).finish());
+    }
+    case "PreconditionFailure": {
+      const violations = bounded(detail.violations, ["type", "subject", "description"]);
       return any(
         detail.type,
-        QuotaFailure.encode(
-          QuotaFailure.fromPartial({ violations: detail.violations.map((v) => ({ ...v })) }),
-        ).finish(),
+        PreconditionFailure.encode(PreconditionFailure.fromPartial({ violations })).finish(),
       );
-    case "PreconditionFailure":
-      return any(
-        detail.type,
-        PreconditionFailure.encode({ violations: detail.violations.map((v) => ({ ...v })) }).finish(),
-      );
-    case "ResourceInfo":
-      return any(
-        detail.type,
-        ResourceInfo.encode(
-          ResourceInfo.fromPartial({ resourceType: detail.resourceType, resourceName: detail.resourceName }),
-        ).finish(),
-      );
+    }
+    case "ResourceInfo": {
+      const info = { resourceType: cut(detail.resourceType), resourceName: cut(detail.resourceName) };
+      return any(detail.type, ResourceInfo.encode(ResourceInfo.fromPartial(info)).finish());
+    }
   }
 }

@@ -28,7 +28,7 @@ export interface TransportOptions {
   readonly environment: CallEnvironment;
   /** Told of every call at its start; the call tells of its end itself. */
   readonly onCall: (call: Call) => void;
-  /** Largest message accepted and sent, after decompression. */
+  /** Largest message accepted, after decompression, and sent, as it is on the wire. */
   readonly maxMessageBytes: number;
   /** Streams one connection may have open at once. */
   readonly maxStreamsPerConnection: number;
@@ -86,6 +86,7 @@ function register(server: Server, method: Method): void {
 
 class GrpcJsCall implements ServerInterceptingCallInterface, InterceptingListener, Sink {
   readonly #transport: ServerInterceptingCallInterface;
+  readonly #sendStatus: ServerInterceptingCallInterface["sendStatus"];
   readonly #bound: BoundMethod;
   readonly #options: TransportOptions;
   #call: Call | undefined = undefined;
@@ -95,8 +96,11 @@ class GrpcJsCall implements ServerInterceptingCallInterface, InterceptingListene
 
   constructor(transport: ServerInterceptingCallInterface, bound: BoundMethod, options: TransportOptions) {
     this.#transport = transport;
+    this.#sendStatus = transport.sendStatus;
     this.#bound = bound;
     this.#options = options;
+    // grpc-js ends some calls by itself, through its own method: that too is an end of our call, to be recorded and to carry details.
+    transport.sendStatus = (status) => this.#endedByTransport(status);
   }
 
   /** Called by grpc-js; its own listener, which would lead to its own handler, is left out. */
@@ -117,7 +121,9 @@ class GrpcJsCall implements ServerInterceptingCallInterface, InterceptingListene
     this.#call = call;
     // First of all listeners: the caller gets its status before anyone observes it.
     call.onFinish((_, status) => this.#end(status));
+    call.awaitsRequest = !method.requestStream;
     this.#options.onCall(call);
+    if (call.finished) return;
     if (!method.requestStream) {
       this.#transport.startRead();
       return;
@@ -145,6 +151,7 @@ class GrpcJsCall implements ServerInterceptingCallInterface, InterceptingListene
     } else if (this.#request === undefined) {
       call.fail(wrongCount(this.#bound.method, "no"));
     } else if (!call.finished) {
+      call.awaitsRequest = false;
       call.receivedBytes = this.#request.byteLength;
       dispatch(this.#bound.handler, call, this.#request, this);
     }
@@ -156,6 +163,10 @@ class GrpcJsCall implements ServerInterceptingCallInterface, InterceptingListene
   }
 
   send(message: Message, sent: () => void): void {
+    if (message.byteLength > this.#options.maxMessageBytes) {
+      this.#call?.fail(tooLarge(`a response message has ${message.byteLength} bytes`));
+      return;
+    }
     this.#sendHeaders();
     this.#transport.sendMessage(asFrame(message), sent);
   }
@@ -171,7 +182,27 @@ class GrpcJsCall implements ServerInterceptingCallInterface, InterceptingListene
   }
 
   #end(status: Status): void {
-    this.#transport.sendStatus(status === OK ? SUCCESS : toGrpcJsStatus(status));
+    this.#sendStatus.call(this.#transport, status === OK ? SUCCESS : this.#toWire(status));
+  }
+
+  /** Whatever cannot be sent is left out: a caller that never hears of the end is worse than one without details. */
+  #toWire(status: Status): PartialStatusObject {
+    try {
+      return toGrpcJsStatus(status);
+    } catch (error) {
+      this.#call?.log.error({ err: error }, "the details of a status cannot be sent");
+      return { code: status.code, details: status.message.toWellFormed(), metadata: null };
+    }
+  }
+
+  /** A message over the limit, a malformed timeout, its own deadline timer, a failed write. */
+  #endedByTransport(status: PartialStatusObject): void {
+    const call = this.#call;
+    if (call === undefined || call.finished) this.#sendStatus.call(this.#transport, status);
+    else if (status.code === Code.DEADLINE_EXCEEDED) call.expire();
+    else if (status.details === WRITE_FAILED) call.abandon();
+    else if (status.code === Code.RESOURCE_EXHAUSTED) call.fail(tooLarge(status.details ?? ""));
+    else call.fail(refusedByTransport(status));
   }
 
   // The rest of the interface, which grpc-js's own handlers would use.
@@ -182,7 +213,7 @@ class GrpcJsCall implements ServerInterceptingCallInterface, InterceptingListene
     this.#transport.sendMessage(message, sent);
   }
   sendStatus(status: PartialStatusObject): void {
-    this.#transport.sendStatus(status);
+    this.#sendStatus.call(this.#transport, status);
   }
   startRead(): void {
     this.#transport.startRead();
@@ -221,6 +252,21 @@ function wrongCount(method: Method, count: string): RpcError {
   });
 }
 
+/** What grpc-js says when a write fails, which it only does when the stream is gone. */
+const WRITE_FAILED = "Internal server error";
+
+function tooLarge(what: string): RpcError {
+  return new RpcError({
+    code: Code.RESOURCE_EXHAUSTED,
+    reason: "MESSAGE_TOO_LARGE",
+    message: `a message is over the limit of its size: ${what}`,
+  });
+}
+
+function refusedByTransport({ code = Code.INTERNAL, details = "" }: PartialStatusObject): RpcError {
+  return new RpcError({ code: code as number as Code, reason: "PROTOCOL_VIOLATION", message: details ?? "" });
+}
+
 const SUCCESS: PartialStatusObject = { code: 0, details: "", metadata: null };
 
 function toGrpcJsStatus(status: Status): PartialStatusObject {
@@ -228,7 +274,8 @@ function toGrpcJsStatus(status: Status): PartialStatusObject {
   for (const [key, value] of status.trailers) metadata.add(key, value);
   const details = encodeDetails(status);
   if (details !== undefined) metadata.set(DETAILS_KEY, asBuffer(details));
-  return { code: status.code, details: status.message, metadata };
+  // A lone surrogate cannot be percent-encoded: grpc-js would throw.
+  return { code: status.code, details: status.message.toWellFormed(), metadata };
 }
 
 /**

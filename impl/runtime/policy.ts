@@ -45,13 +45,23 @@ export function readPolicy(path: string, serialized: Uint8Array | undefined): Po
   if (policy.cache !== undefined && policy.idempotency !== Idempotency.IDEMPOTENCY_NO_SIDE_EFFECTS) {
     throw problem("caches a method with side effects");
   }
+  if (policy.invalidates.length > 0 && policy.idempotency === Idempotency.IDEMPOTENCY_NO_SIDE_EFFECTS) {
+    throw problem("invalidates what is cached without side effects");
+  }
+  const access = readAccess(policy, problem);
+  const cache = policy.cache === undefined ? undefined : readCache(policy.cache, problem);
+  // The service compares the owner of what it loads, which a response from memory would pass by.
+  const byOwner = access.kind === "permissions" && access.owner === "resource";
+  if (byOwner && cache?.scope === CacheScope.CACHE_SCOPE_SHARED) {
+    throw problem("caches for everyone what only its owner may see");
+  }
   return {
-    access: readAccess(policy, problem),
+    access,
     idempotency: policy.idempotency,
     deadlineMs,
     rate: policy.rate,
     compression: policy.compression,
-    ...(policy.cache === undefined ? {} : { cache: readCache(policy.cache, problem) }),
+    ...(cache === undefined ? {} : { cache }),
     invalidates: policy.invalidates,
   };
 }
@@ -62,6 +72,9 @@ function readAccess(policy: MethodPolicy, problem: (rule: string) => Error): Acc
   const stated = [access.public, access.authenticated, access.permissions.length > 0].filter(Boolean).length;
   if (stated !== 1) {
     throw problem(`access must state exactly one of public, authenticated and permissions, states ${stated}`);
+  }
+  if (access.owner !== undefined && access.permissions.length === 0) {
+    throw problem("states an owner without permissions, which nobody needs then");
   }
   if (access.public) return { kind: "public" };
   if (access.authenticated) return { kind: "authenticated" };

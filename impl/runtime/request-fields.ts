@@ -2,12 +2,18 @@
 // when an owner must be compared, a write makes tags stale, or a cached read has missed.
 import { type DescField, type DescMessage, fromBinary, isMessage } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
+import { malformedRequest } from "./rpc-error.ts";
 
 /** The value as text; empty when it, or a message on its way, is not set. */
 export type FieldReader = (request: ReflectMessage) => string;
 
+/** Throws INVALID_ARGUMENT when the bytes are no message of the type. */
 export function reflectRequest(desc: DescMessage, bytes: Uint8Array): ReflectMessage {
-  return reflect(desc, fromBinary(desc, bytes));
+  try {
+    return reflect(desc, fromBinary(desc, bytes));
+  } catch {
+    throw malformedRequest();
+  }
 }
 
 /** Throws at start-up when the path does not lead to a scalar field. */

@@ -49,6 +49,13 @@ export function invalidArgument(violations: readonly FieldViolation[]): RpcError
   });
 }
 
+/** The bytes of the request are no message of its type. */
+export function malformedRequest(): RpcError {
+  return invalidArgument([
+    { field: "", description: "is not a valid protobuf message of its type", reason: "protobuf.malformed" },
+  ]);
+}
+
 /** `resourceType` is the message's full name, such as "shop.v1.Widget". */
 export function notFound(resourceType: string, resourceName: string): RpcError {
   return aboutResource(Code.NOT_FOUND, "NOT_FOUND", "not found", resourceType, resourceName);

@@ -43,13 +43,17 @@ export function readSchema(image: Uint8Array): Schema {
 
 function describe(registry: FileRegistry, desc: DescMethod): Method {
   const path = `/${desc.parent.typeName}/${desc.name}`;
+  const policy = readPolicy(path, policyBytes(registry, desc));
+  if (policy.cache !== undefined && desc.methodKind !== "unary") {
+    throw new Error(`${path}: policy caches a stream; only unary responses are cached`);
+  }
   return {
     path,
     service: desc.parent.typeName,
     name: desc.name,
     requestStream: desc.methodKind === "client_streaming" || desc.methodKind === "bidi_streaming",
     responseStream: desc.methodKind === "server_streaming" || desc.methodKind === "bidi_streaming",
-    policy: readPolicy(path, policyBytes(registry, desc)),
+    policy,
     input: desc.input,
     output: desc.output,
   };

@@ -3,10 +3,12 @@
 // resume token; what is left after the grace period is cut.
 import type { ServerCredentials } from "@grpc/grpc-js";
 import type { Call, CallEnvironment } from "./call.ts";
+import { type Clock, sleep } from "./clock.ts";
 import { type BoundMethod, bind, createGrpcJsServer } from "./grpc-js-transport.ts";
 import { compose, type Handler, type Link } from "./handler.ts";
 import { createHealth, type Health } from "./health.ts";
 import { addReflection } from "./reflection.ts";
+import { createRequestTimeout } from "./request-timeout.ts";
 import { RpcError, unimplemented } from "./rpc-error.ts";
 import type { Schema } from "./schema.ts";
 import type { ServiceImplementation } from "./service.ts";
@@ -17,6 +19,8 @@ export interface ServerLimits {
   readonly maxMessageBytes: number;
   /** Streams that one connection may have open. Default 1,000. */
   readonly maxStreamsPerConnection: number;
+  /** How long a caller may take to send the one request of a call, at least; twice that at most. Default 60 s. */
+  readonly requestTimeoutMs: number;
   /** How long balancers are given to see NOT_SERVING before connections are closed. Default 0. */
   readonly drainDelayMs: number;
   /** How long open calls are given after that. Default 10 s. */
@@ -26,9 +30,13 @@ export interface ServerLimits {
 export const DEFAULT_LIMITS: ServerLimits = {
   maxMessageBytes: 4 * 1024 * 1024,
   maxStreamsPerConnection: 1_000,
+  requestTimeoutMs: 60_000,
   drainDelayMs: 0,
   drainGraceMs: 10_000,
 };
+
+/** What the last statuses of a drain are given to leave the process before connections are cut. */
+const FLUSH_MS = 100;
 
 export interface ServerOptions {
   readonly schema: Schema;
@@ -54,8 +62,10 @@ export interface RunningServer {
 
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const { clock } = options.environment;
   const open = new Set<Call>();
   const forget = (call: Call): boolean => open.delete(call);
+  const requestTimeout = createRequestTimeout(open, clock, limits.requestTimeoutMs);
   const health = createHealth(options.schema.services);
   const server = createGrpcJsServer({
     methods: bindMethods(options),
@@ -65,6 +75,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     onCall(call) {
       open.add(call);
       call.onFinish(forget);
+      if (call.awaitsRequest) requestTimeout.watch();
     },
   });
   const host = { addService: server.addService.bind(server) } as Parameters<Health["addTo"]>[0];
@@ -72,16 +83,19 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   addReflection(host, options.schema);
   const port = await bind(server, options.address, options.credentials);
   const stop = async (): Promise<void> => {
-    const { clock } = options.environment;
     health.shutDown();
-    await new Promise<void>((resolve) => void clock.after(limits.drainDelayMs, resolve));
+    if (limits.drainDelayMs > 0) await sleep(clock, limits.drainDelayMs);
     const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
     health.endWatches();
     for (const call of open) if (call.method.responseStream) call.fail(draining(call));
-    const graceOver = new Promise<void>((resolve) => void clock.after(limits.drainGraceMs, resolve));
-    await Promise.race([closed, graceOver]);
-    for (const call of open) call.fail(draining(call));
+    await within(clock, closed, limits.drainGraceMs);
+    if (open.size > 0) {
+      for (const call of open) call.fail(draining(call));
+      await within(clock, closed, FLUSH_MS);
+    }
     server.forceShutdown();
+    await within(clock, closed, FLUSH_MS);
+    requestTimeout.stop();
   };
   let drained: Promise<void> | undefined;
   return {
@@ -96,6 +110,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       return drained;
     },
   };
+}
+
+/** Resolves when `event` does or the time is over, whichever comes first, and leaves no timer. */
+function within(clock: Clock, event: Promise<void>, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(ms, resolve);
+    void event.then(() => {
+      cancel();
+      resolve();
+    });
+  });
 }
 
 function bindMethods({ schema, services, links }: ServerOptions): ReadonlyMap<string, BoundMethod> {

@@ -1,7 +1,7 @@
 // From typed handlers to byte handlers: decodes requests, encodes responses. The types come from ts-proto's service definitions.
 import type { Call } from "./call.ts";
 import { type Handler, singleInput, streamInput } from "./handler.ts";
-import { invalidArgument } from "./rpc-error.ts";
+import { malformedRequest } from "./rpc-error.ts";
 
 interface Codec<T> {
   encode(message: T): { finish(): Uint8Array };
@@ -85,9 +85,7 @@ function decode<T>(codec: Codec<T>, bytes: Uint8Array): T {
   try {
     return codec.decode(bytes);
   } catch {
-    throw invalidArgument([
-      { field: "", description: "is not a valid protobuf message of its type", reason: "protobuf.malformed" },
-    ]);
+    throw malformedRequest();
   }
 }
 
