@@ -20,9 +20,11 @@ export function startAllocationCounter(clock: Clock): AllocationCounter {
   let closed = false;
 
   const drain = (): void => {
+    // The next one first: reading the report allocates, and may itself cause a collection.
+    const next = new GCProfiler();
+    next.start();
     const report = profiler.stop();
-    profiler = new GCProfiler();
-    profiler.start();
+    profiler = next;
     for (const { beforeGC, afterGC } of report?.statistics ?? []) {
       betweenCollections += Math.max(0, beforeGC.heapStatistics.usedHeapSize - usedAfterLast);
       usedAfterLast = afterGC.heapStatistics.usedHeapSize;
