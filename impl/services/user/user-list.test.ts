@@ -18,6 +18,8 @@ const start = Math.floor(systemClock.now() / 1000) * 1000;
 const clock = { ...systemClock, now: () => start + Math.floor(created / 3) };
 const { client, server, database, store, schema, register } = await startUsers({ clock });
 
+const key = new Uint8Array(32);
+
 const people: User[] = [];
 for (; created < 20; created++) {
   const n = created;
@@ -173,6 +175,26 @@ describe("the filter", () => {
     expect(await matching({ emailPrefix: "even", role: "support_agent", countryCode: "GB" })).toEqual([10]);
   });
 
+  test.each(["createdAfter", "createdBefore"] as const)(
+    "with a time %s that is none is refused",
+    async (field) => {
+      // What a Timestamp far outside of its range becomes on the way in.
+      const call = server.ended.at(-1)?.call;
+      if (call === undefined) throw new Error("no call has ended");
+      const request = ListUsersRequest.fromPartial({ filter: { [field]: new Date(Number.NaN) } });
+      const stream = listUsers(
+        { store, tokens: createPageTokens({ key, clock }) },
+        request,
+        call,
+        (user) => user,
+      );
+      await expect(stream.next()).rejects.toMatchObject({
+        code: Code.INVALID_ARGUMENT,
+        values: { field: field === "createdAfter" ? "filter.created_after" : "filter.created_before" },
+      });
+    },
+  );
+
   test("with a NUL character is refused", async () => {
     await expect(listed({ filter: { emailPrefix: "\0" } })).rejects.toMatchObject({
       code: Code.INVALID_ARGUMENT,
@@ -252,7 +274,7 @@ test("the next batch is read when it is asked for, and not before", async () => 
   const call = new Call(method, { get: () => undefined }, "test", Number.POSITIVE_INFINITY, environment);
   const page = vi.fn(store.page);
   const request = ListUsersRequest.fromPartial({ pageSize: 8 });
-  const tokens = createPageTokens({ key: new Uint8Array(32), clock });
+  const tokens = createPageTokens({ key, clock });
   const stream = listUsers({ store: { ...store, page }, tokens }, request, call, (user) => user);
   for (const [batch, size] of [8, 8, 3].entries()) {
     const { value } = await stream.next();

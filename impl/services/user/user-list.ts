@@ -1,6 +1,7 @@
 // The stream of ListUsers: reads a batch, sends it, and reads the next when there is room for it; never more than one is
 // held. Every message says where to go on after it, and so does the call, for the case that it is ended from outside.
 import type { Call } from "#impl/runtime/call.ts";
+import { invalidArgument } from "#impl/runtime/rpc-error.ts";
 import type {
   ListUsersRequest,
   ListUsersResponse,
@@ -29,6 +30,8 @@ export async function* listUsers(
 ): AsyncGenerator<ListUsersResponse> {
   const conditions = conditionsOf(request.filter);
   requireStorableText(conditions, "filter");
+  requireTime(conditions.createdAfter, "filter.created_after");
+  requireTime(conditions.createdBefore, "filter.created_before");
   const use = tokenUse(conditions);
   const limit = Math.min(request.pageSize === 0 ? defaultPageSize : request.pageSize, largestPageSize);
   let after = request.resumeToken === "" ? undefined : toPosition(tokens.open(use, request.resumeToken));
@@ -54,6 +57,14 @@ function conditionsOf(filter: UserFilter | undefined): UserConditions {
     createdBefore: filter?.createdBefore,
     countryCode: filter?.countryCode ?? "",
   };
+}
+
+/** The range of a Timestamp on the wire is wider than that of a Date. */
+function requireTime(time: Date | undefined, field: string): void {
+  if (time === undefined || !Number.isNaN(time.getTime())) return;
+  throw invalidArgument([
+    { field, description: "must be a time of the years 1 to 9999", reason: "timestamp" },
+  ]);
 }
 
 /** The token is bound to the conditions, not to the size of the pages or the fields in them. */

@@ -1,3 +1,5 @@
+import { BinaryWriter } from "@bufbuild/protobuf/wire";
+import { Client, credentials } from "@grpc/grpc-js";
 import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
 import { newId } from "#impl/runtime/ids.ts";
@@ -5,11 +7,13 @@ import { Code } from "#impl/runtime/status.ts";
 import {
   BatchGetUsersRequest,
   CreateUserRequest,
+  CreateUserResponse,
   GetUserRequest,
   UpdateUserRequest,
   User,
   UserState,
 } from "#proto/ecommerce/v1/user.ts";
+import { Timestamp } from "#proto/google/protobuf/timestamp.ts";
 import { admin, as, startUsers } from "./testing/user-fixture.ts";
 
 const { client, server, database, register } = await startUsers();
@@ -128,6 +132,25 @@ describe("CreateUser", () => {
     await expect(create({ user: { email: email(), profile: { givenName: "A\0" } } })).rejects.toMatchObject(
       invalid("user.profile.given_name", "text.nul"),
     );
+  });
+
+  test("ignores an output-only time that no calendar has", async () => {
+    const mail = email();
+    const bytes = User.encode(User.fromPartial({ email: mail }))
+      .uint32(58)
+      .bytes(Timestamp.encode({ seconds: 2n ** 62n, nanos: 0 }).finish())
+      .finish();
+    const request = new BinaryWriter().uint32(10).bytes(bytes).finish();
+    const channel = new Client(server.address, credentials.createInsecure());
+    const answered = Promise.withResolvers<CreateUserResponse | undefined>();
+    channel.makeUnaryRequest(
+      "/ecommerce.v1.UserService/CreateUser",
+      (raw: Uint8Array) => Buffer.from(raw),
+      CreateUserResponse.decode,
+      request,
+      (error, response) => (error === null ? answered.resolve(response) : answered.reject(error)),
+    );
+    expect((await answered.promise.finally(() => channel.close()))?.user?.email).toBe(mail);
   });
 
   test("leaves no e-mail address in errors and logs", async () => {

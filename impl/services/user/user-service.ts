@@ -82,11 +82,12 @@ async function createUser(
 ): Promise<CreateUserResponse> {
   const { store, access, knownRoles } = context;
   if (request.password !== "") throw passwordNotAvailable();
-  const user = newUser(context, request.user ?? UserMessage.create());
+  const sent = withoutTimes(request.user);
+  const user = newUser(context, sent);
   access.requireRolesAtCreation(user.roles, call.principal);
   requireKnownRoles(user.roles, knownRoles);
   const { requestId } = request;
-  const content = CreateUserRequest.encode({ ...request, requestId: "" }).finish();
+  const content = CreateUserRequest.encode({ ...request, user: sent, requestId: "" }).finish();
   return await store.writeOnce(
     { call, requestId, content, response: CreateUserResponse },
     async (writer) => ({ user: toMessage(await writer.insert(user)) }),
@@ -103,10 +104,11 @@ async function updateUser(
   request: UpdateUserRequest,
   call: Call,
 ): Promise<UpdateUserResponse> {
-  const { requestId, updateMask, user: patch = UserMessage.create() } = request;
+  const { requestId, updateMask } = request;
+  const patch = withoutTimes(request.user);
   const { userId } = patch;
   requireStorableText(patch, "user");
-  const content = UpdateUserRequest.encode({ ...request, requestId: "" }).finish();
+  const content = UpdateUserRequest.encode({ ...request, user: patch, requestId: "" }).finish();
   return await store.writeOnce({ call, requestId, content, response: UpdateUserResponse }, async (writer) => {
     const user = await writer.lock(userId);
     if (user === undefined || isDeleted(user)) throw userNotFound(userId);
@@ -122,4 +124,9 @@ async function updateUser(
 
 function requireKnownRoles(roles: User["roles"], known: ReadonlySet<string>): void {
   if (!roles.every((role) => known.has(role))) throw unknownRoles(roles, known);
+}
+
+/** Times of a user are output only, and one that no Date can hold must not get any further. */
+function withoutTimes(user = UserMessage.create()): UserMessage {
+  return { ...user, createTime: undefined, updateTime: undefined, deleteTime: undefined };
 }
