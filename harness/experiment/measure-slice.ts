@@ -2,6 +2,7 @@
 
 import { poissonArrivals } from "#harness/load/arrivals.ts";
 import { runClosedLoop } from "#harness/load/closed-loop.ts";
+import type { WireBytes } from "#harness/load/driver.ts";
 import { type Latency, percentileMicros } from "#harness/load/latency.ts";
 import { runOpenLoop } from "#harness/load/open-loop.ts";
 import type { SeededRandom } from "#harness/load/random.ts";
@@ -51,12 +52,14 @@ export async function throughputSlice(
   const cacheBefore = readsCache ? parseCacheCounters(await under.system.metrics()) : undefined;
   const databaseBefore = await database.micros();
   const before = await under.system.runtime();
+  const wireBefore = totalBytes(under.drivers[link].wireBytes());
   const result = await runClosedLoop({
     arm: { name: under.arm.id, driver: under.drivers[link], request: workload.request },
     concurrency: workload.concurrency[link],
     durationMs,
     firstIndex,
   });
+  const wireBytes = totalBytes(under.drivers[link].wireBytes()) - wireBefore;
   const after = await under.system.runtime();
   const databaseAfter = await database.micros();
   const cacheAfter = readsCache ? parseCacheCounters(await under.system.metrics()) : undefined;
@@ -69,7 +72,8 @@ export async function throughputSlice(
     values: {
       ...unknown,
       callsPerSecond: slice.completed / (slice.durationMs / 1000),
-      wireBytesPerCall: perCall(slice.wireBytesSent + slice.wireBytesReceived, slice.completed),
+      // All calls of the loop, those that ended while it drained too: their bytes are in the sum.
+      wireBytesPerCall: perCall(wireBytes, slice.intended + result.endedAfter),
       ...(link === "loopback" ? costs(before, after, databaseMicros) : {}),
       cacheHitRatio: cacheBefore && cacheAfter ? hitRatio(cacheBefore, cacheAfter) : null,
     },
@@ -169,6 +173,10 @@ function invalidBecause(slice: Slice): string | null {
 
 function sliceOf(result: LoadResult): Slice {
   return mergeSlices(result.arms.flatMap((arm) => arm.slices));
+}
+
+function totalBytes({ sent, received }: WireBytes): number {
+  return sent + received;
 }
 
 function perCall(amount: number, calls: number): number | null {
