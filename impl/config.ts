@@ -69,6 +69,12 @@ const SETTINGS = {
     0,
     65_535,
   ),
+  ADMIN_HOST: text("Address of the admin port, which asks nobody who he is.", "127.0.0.1"),
+  SHOW_DATABASE_URL: oneOf(
+    "Show the database's URL, password included, at /debug/runtime, for a harness that starts further processes on it.",
+    ["0", "1"],
+    "0",
+  ),
   DATA_DIR: text(
     "Folder of the embedded PostgreSQL, product images and the development signing key.",
     ".data",

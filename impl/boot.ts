@@ -1,0 +1,174 @@
+// The composition root: makes every part of the system from its configuration and takes it down again in the opposite order. No other file
+// knows how the parts are wired.
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { ServerCredentials } from "@grpc/grpc-js";
+import { createTokenVerifier, type SigningKey } from "./auth/access-token.ts";
+import { keptSecret } from "./auth/kept-secret.ts";
+import { developmentKey, readKeySet } from "./auth/key-set.ts";
+import type { Config } from "./config.ts";
+import { createLinks } from "./create-links.ts";
+import { createServices } from "./create-services.ts";
+import { startAdmin } from "./observability/admin-http.ts";
+import { startHealthMonitor } from "./observability/health-monitor.ts";
+import { openLogOutput } from "./observability/log-output.ts";
+import { createLogging, type Logging } from "./observability/logging.ts";
+import { createMetrics } from "./observability/metrics.ts";
+import { startRuntimeStats } from "./observability/runtime-stats.ts";
+import { createTracing } from "./observability/tracing.ts";
+import { openStorage } from "./open-storage.ts";
+import { createErrorBoundary } from "./runtime/boundary.ts";
+import { systemClock } from "./runtime/clock.ts";
+import type { Link } from "./runtime/handler.ts";
+import { systemRandom } from "./runtime/ids.ts";
+import { readSchema, type Schema } from "./runtime/schema.ts";
+import { startServer } from "./runtime/server.ts";
+import { storageToRpcError } from "./storage/error-translator.ts";
+
+/** ErrorInfo.domain of every error of the system. */
+export const ERROR_DOMAIN = "ecommerce.example.com";
+
+export interface RunningSystem {
+  /** "host:port". */
+  readonly grpc: string;
+  readonly admin: string;
+  readonly schema: Schema;
+  readonly logging: Logging;
+  /** Signs access tokens; only without JWKS_FILE. */
+  readonly developmentKey: SigningKey | undefined;
+  /** Drains and releases everything. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+export async function boot(config: Config): Promise<RunningSystem> {
+  // Released in the opposite order, also of a start that fails half way.
+  const resources = new AsyncDisposableStack();
+  try {
+    return await start(config, resources);
+  } catch (error) {
+    await resources.disposeAsync();
+    throw error;
+  }
+}
+
+async function start(config: Config, resources: AsyncDisposableStack): Promise<RunningSystem> {
+  const off = new Set(
+    config.MIDDLEWARE_OFF.split(",")
+      .map((name) => name.trim())
+      .filter((name) => name !== ""),
+  );
+  const output = openLogOutput({ destination: 1, clock: systemClock });
+  resources.defer(() => output.close());
+  const logging = createLogging({ level: config.LOG_LEVEL, clock: systemClock, output });
+  const { log } = logging;
+  const tracing = createTracing({
+    sampleRatio: config.TRACE_SAMPLE_RATIO,
+    random: systemRandom,
+    clock: systemClock,
+    serviceName: "grpc-ecommerce",
+    ...(config.OTLP_ENDPOINT === undefined ? {} : { endpoint: config.OTLP_ENDPOINT }),
+  });
+  resources.defer(() => tracing.shutdown());
+  const schema = readSchema(await readFile(new URL("../proto/gen/image.binpb", import.meta.url)));
+  const { database, url } = await openStorage(config, log, resources);
+  let calls = 0;
+  const metrics = createMetrics({
+    sources: {
+      database: database.load,
+      databaseQueries: database.statements,
+      droppedLogLines: () => output.dropped,
+    },
+  });
+  const stats = startRuntimeStats({
+    clock: systemClock,
+    profileAllocations: config.PROFILE_ALLOCATIONS === "1",
+    calls: () => calls,
+    databaseQueries: database.statements,
+    // For a harness on the same machine that starts further processes on the same database.
+    databaseUrl: () => (config.SHOW_DATABASE_URL === "1" ? url : undefined),
+  });
+  resources.defer(() => stats.close());
+  const development = config.JWKS_FILE === undefined ? await developmentKey(config.DATA_DIR) : undefined;
+  const keys = development?.keys ?? (await readKeySet(config.JWKS_FILE ?? ""));
+  const services = await createServices({
+    config,
+    schema,
+    database,
+    tokenKey: await pageTokenKey(config),
+    accessChecked: !off.has("auth"),
+    log,
+    resources,
+  });
+  const ended = (): void => {
+    calls += 1;
+  };
+  const count: Link = (_, next) => (call, input) => {
+    call.onFinish(ended);
+    return next(call, input);
+  };
+  const server = await startServer({
+    schema,
+    services: services.implementations,
+    links: [
+      count,
+      ...createLinks(config, off, {
+        schema,
+        logging,
+        metrics,
+        tracing,
+        verify: createTokenVerifier(keys, systemClock),
+      }),
+    ],
+    environment: {
+      clock: systemClock,
+      log,
+      boundary: createErrorBoundary({ domain: ERROR_DOMAIN, translators: [storageToRpcError] }),
+    },
+    credentials: ServerCredentials.createInsecure(),
+    address: `${config.HOST}:${config.GRPC_PORT}`,
+    limits: {
+      maxMessageBytes: config.MAX_MESSAGE_BYTES,
+      maxStreamsPerConnection: config.MAX_STREAMS_PER_CONNECTION,
+      drainDelayMs: config.DRAIN_DELAY_MS,
+      drainGraceMs: config.DRAIN_GRACE_MS,
+    },
+  });
+  const monitor = startHealthMonitor({
+    health: server.health,
+    clock: systemClock,
+    log,
+    checks: { database: (signal) => database.ping(signal) },
+    services: services.dependencies,
+  });
+  resources.defer(() => server.drain());
+  resources.defer(() => monitor.stop());
+  const admin = await startAdmin({
+    host: config.ADMIN_HOST,
+    port: config.ADMIN_PORT,
+    metrics,
+    readiness: () => monitor.readiness(),
+    runtime: stats,
+    log,
+  });
+  resources.defer(() => admin.close());
+  await monitor.firstRound;
+  return {
+    grpc: server.address,
+    admin: admin.address,
+    schema,
+    logging,
+    developmentKey: development?.signing,
+    async stop() {
+      // Calls first, while everything they need is there, and while the admin port can say that this process is not ready.
+      monitor.stop();
+      await server.drain();
+      await resources.disposeAsync();
+    },
+  };
+}
+
+async function pageTokenKey(config: Config): Promise<Uint8Array> {
+  if (config.PAGE_TOKEN_SECRET !== undefined) return Buffer.from(config.PAGE_TOKEN_SECRET);
+  const make = async (): Promise<string> => randomBytes(32).toString("base64url");
+  return Buffer.from(await keptSecret(config.DATA_DIR, "page-token.key", make));
+}

@@ -1,0 +1,56 @@
+// The links of the pipeline from configuration.
+
+import type { VerifyToken } from "./auth/access-token.ts";
+import type { Config } from "./config.ts";
+import { accessLog } from "./middleware/access-log.ts";
+import { authenticate } from "./middleware/authenticate.ts";
+import { authorize } from "./middleware/authorize.ts";
+import { cache } from "./middleware/cache.ts";
+import { chain } from "./middleware/chain.ts";
+import { compress } from "./middleware/compress.ts";
+import { deadline } from "./middleware/deadline.ts";
+import { callMetrics } from "./middleware/metrics.ts";
+import { traceCalls } from "./middleware/trace.ts";
+import { validate } from "./middleware/validate.ts";
+import type { Logging } from "./observability/logging.ts";
+import type { Metrics } from "./observability/metrics.ts";
+import type { Tracing } from "./observability/tracing.ts";
+import type { Link } from "./runtime/handler.ts";
+import type { Schema } from "./runtime/schema.ts";
+
+interface LinkParts {
+  readonly schema: Schema;
+  readonly logging: Logging;
+  readonly metrics: Metrics;
+  readonly tracing: Tracing;
+  readonly verify: VerifyToken;
+}
+
+/** The links that configuration leaves on. */
+export function createLinks(config: Config, off: ReadonlySet<string>, parts: LinkParts): Link[] {
+  const { schema, logging, metrics, tracing, verify } = parts;
+  return chain(
+    {
+      trace: [traceCalls(tracing)],
+      metrics: [callMetrics(metrics)],
+      log: [accessLog(logging)],
+      deadline: [deadline({ maxDeadlineMs: config.MAX_DEADLINE_MS })],
+      compression: [
+        compress({ minBytes: config.COMPRESSION_MIN_BYTES, asyncFromBytes: config.COMPRESSION_ASYNC_BYTES }),
+      ],
+      auth: [authenticate(verify), authorize],
+      cache: [
+        cache({
+          maxBytes: config.CACHE_MAX_BYTES,
+          onLookup(method, outcome) {
+            const counters = metrics.cacheOf(method);
+            if (outcome === "miss") counters.misses += 1;
+            else counters.hits += 1;
+          },
+        }),
+      ],
+      validation: off.has("validation") ? [] : [validate(schema)],
+    },
+    off,
+  );
+}

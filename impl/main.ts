@@ -1,0 +1,70 @@
+// Entry: starts the system, says where it is and how to try it, and stops it cleanly on SIGINT or SIGTERM. A second signal ends it at once.
+import { signToken } from "./auth/access-token.ts";
+import { permissionsOf } from "./auth/roles.ts";
+import { boot, type RunningSystem } from "./boot.ts";
+import { configFromEnvironment } from "./config.ts";
+import { systemClock } from "./runtime/clock.ts";
+import { newId } from "./runtime/ids.ts";
+
+const DEVELOPMENT_TOKEN_SECONDS = 12 * 3_600;
+
+async function main(): Promise<void> {
+  const stopping = firstSignal();
+  const system = await boot(configFromEnvironment());
+  process.on("uncaughtException", (error) => {
+    // A defect, in a state that nobody knows: say what it was, and let whoever supervises the process start a fresh one.
+    system.logging.fatal(error, "uncaught exception");
+    process.exit(1);
+  });
+  system.logging.print(`ready grpc=${system.grpc} admin=${system.admin}`);
+  system.logging.print(await howToTry(system));
+  await stopping;
+  await system.stop();
+}
+
+/** Resolves at the first signal to stop; the second one ends the process. */
+function firstSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    let seen = false;
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.on(signal, () => {
+        if (seen) process.exit(1);
+        seen = true;
+        resolve();
+      });
+    }
+  });
+}
+
+async function howToTry(system: RunningSystem): Promise<string> {
+  const call = (method: string, header: string, body: string): string =>
+    `  node_modules/.bin/buf curl --protocol grpc --http2-prior-knowledge ${header}-d '${body}' http://${system.grpc}/ecommerce.v1.${method}`;
+  const lines = ["try:", call("ProductService/SearchProducts", "", '{"pageSize":3}')];
+  if (system.developmentKey === undefined) return lines.join("\n");
+  const token = await signToken(
+    system.developmentKey,
+    {
+      userId: newId(),
+      roles: ["administrator"],
+      permissions: permissionsOf(["administrator"]),
+      lifetimeSeconds: DEVELOPMENT_TOKEN_SECONDS,
+    },
+    systemClock,
+  );
+  const product =
+    '{"product":{"sku":"LANTERN-1","name":"White metal lantern","category":"lanterns","price":{"currencyCode":"GBP","units":"3","nanos":390000000}}}';
+  return [
+    ...lines,
+    "with every permission, for 12 hours:",
+    `  TOKEN=${token}`,
+    call("ProductService/CreateProduct", '-H "authorization: Bearer $TOKEN" ', product),
+  ].join("\n");
+}
+
+try {
+  await main();
+} catch (error) {
+  // Before the log exists, and for people: what is wrong, in one piece.
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exitCode = 1;
+}

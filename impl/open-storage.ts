@@ -1,0 +1,42 @@
+// The database of a system: the one that configuration names, else an embedded PostgreSQL in the data directory.
+import { join } from "node:path";
+import type { Config } from "./config.ts";
+import { sleep, systemClock } from "./runtime/clock.ts";
+import { systemRandom } from "./runtime/ids.ts";
+import type { Logger } from "./runtime/logger.ts";
+import { type Database, openDatabase } from "./storage/database.ts";
+import { startEmbeddedPostgres } from "./storage/embedded-postgres.ts";
+
+export interface Storage {
+  readonly database: Database<unknown>;
+  /** May hold a password. */
+  readonly url: string;
+}
+
+export async function openStorage(
+  config: Config,
+  log: Logger,
+  resources: AsyncDisposableStack,
+): Promise<Storage> {
+  const wait = (ms: number, signal?: AbortSignal): Promise<void> => sleep(systemClock, ms, signal);
+  let url = config.DATABASE_URL;
+  if (url === undefined) {
+    const embedded = await startEmbeddedPostgres({
+      dataDir: join(config.DATA_DIR, "postgres"),
+      sleep: wait,
+      log,
+    });
+    resources.defer(() => embedded.stop());
+    url = embedded.url;
+  }
+  const database = openDatabase<unknown>({
+    url,
+    maxConnections: config.DATABASE_CONNECTIONS,
+    statementTimeoutMs: config.STATEMENT_TIMEOUT_MS,
+    sleep: wait,
+    random: systemRandom,
+    log,
+  });
+  resources.defer(() => database.close());
+  return { database, url };
+}
