@@ -56,6 +56,4 @@ test("the cost of two drivers is measured turn by turn against one server", asyn
   expect(shares.map((share) => share.name)).toEqual(["wire", "grpc-js"]);
   expect(shares[0]?.firstRelativeToThis).toBe(1);
   for (const share of shares) expect(share.calls).toBeGreaterThan(10);
-  // Not a benchmark: but were the wire client dearer, it would have no reason to be here.
-  expect(shares[1]?.firstRelativeToThis).toBeLessThan(1);
 });

@@ -112,7 +112,11 @@ class OpenLoop<Request> {
     this.#spun = micros <= timerGraceMicros;
     const turn = () => this.#turn();
     if (this.#spun) this.#clock.soon(turn);
-    else this.#cancelTimer = this.#clock.after(Math.floor((micros - timerGraceMicros) / 1000), turn);
+    else
+      this.#cancelTimer = this.#clock.after(
+        Math.max(1, Math.floor((micros - timerGraceMicros) / 1000)),
+        turn,
+      );
   }
 
   #arrive(index: number, intendedMicros: number, armIndex: number, nowMicros: number): void {

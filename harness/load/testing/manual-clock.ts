@@ -15,9 +15,12 @@ interface Task {
   readonly run: () => void;
 }
 
-/** A turn of its event loop takes 100 microseconds. */
+const turnMicros = 100;
+
+/** Asleep but for frozen time and turns of its event loop. */
 export function manualClock(): ManualClock {
   let now = 0;
+  let active = 0;
   let tasks: Task[] = [];
   const add = (micros: number, run: () => void) => {
     const task = { atMicros: now + micros, run };
@@ -37,10 +40,14 @@ export function manualClock(): ManualClock {
   return {
     nowMicros: () => now,
     epochMs: () => now / 1000,
-    soon: (task) => void add(100, task),
+    soon: (task) =>
+      void add(turnMicros, () => {
+        active += turnMicros;
+        task();
+      }),
     after: (ms, task) => add(ms * 1000, task),
     cpuMicros: () => now,
-    activeMicros: () => now,
+    activeMicros: () => active,
     advance: (ms) => {
       const until = now + ms * 1000;
       while (runNext(until));
@@ -48,6 +55,7 @@ export function manualClock(): ManualClock {
     },
     freeze: (ms) => {
       now += ms * 1000;
+      active += ms * 1000;
     },
   };
 }

@@ -1,0 +1,203 @@
+import { once } from "node:events";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { buffer } from "node:stream/consumers";
+import fc from "fast-check";
+import { afterEach, expect, test } from "vitest";
+import { startLink } from "./link-process.ts";
+import type { LinkProfile } from "./link-profile.ts";
+import { type LinkProxy, startLinkProxy } from "./link-proxy.ts";
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+test("bytes arrive unchanged and in order, however they are cut", async () => {
+  const proxy = await throughProxy({ name: "x", delayMs: 1, jitterMs: 3 }, echo);
+  const chunks = fc.array(fc.uint8Array({ maxLength: 40_000, size: "max" }), { maxLength: 12 });
+  await fc.assert(
+    fc.asyncProperty(chunks, async (pieces) => {
+      const socket = await dial(proxy);
+      const answer = buffer(socket);
+      for (const piece of pieces) socket.write(piece);
+      socket.end();
+      expect((await answer).equals(Buffer.concat(pieces))).toBe(true);
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test("a byte there and back takes at least twice the delay", async () => {
+  const proxy = await throughProxy({ name: "x", delayMs: 30 }, echo);
+  const socket = await dial(proxy);
+  const rounds: number[] = [];
+  for (let i = 0; i < 5; i++) {
+    const sent = performance.now();
+    socket.write("x");
+    await once(socket, "data");
+    rounds.push(performance.now() - sent);
+  }
+  socket.destroy();
+  expect(Math.min(...rounds)).toBeGreaterThanOrEqual(59);
+  expect(Math.min(...rounds)).toBeLessThan(200);
+});
+
+test("bandwidth is what was asked for, shared by all connections", async () => {
+  const proxy = await throughProxy({ name: "x", delayMs: 0, bandwidthBytesPerSecond: 1_000_000 }, drain);
+  const began = performance.now();
+  const [a, b] = await Promise.all([dial(proxy), dial(proxy)]);
+  for (const socket of [a, b]) socket.end(Buffer.alloc(150_000));
+  await Promise.all([buffer(a), buffer(b)]);
+  const ms = performance.now() - began;
+  expect(ms).toBeGreaterThan(285);
+  expect(ms).toBeLessThan(2000);
+});
+
+test("a reader that does not read stops the sender: what is on its way stays bounded", async () => {
+  const bufferBytes = 65_536;
+  let far: Socket | undefined;
+  const proxy = await throughProxy({ name: "x", delayMs: 1, bufferBytes }, (socket) => {
+    far = socket;
+    socket.pause();
+  });
+  const socket = await dial(proxy);
+  const total = 64 * 1_048_576;
+  const written = writeUntilBlocked(socket, total);
+  const stuckAt = await written;
+  // Kernel buffers of three sockets and ours; unbounded, it would have swallowed everything.
+  expect(stuckAt).toBeLessThan(total / 2);
+  const held = process.memoryUsage().arrayBuffers;
+  expect(held).toBeLessThan(total / 2);
+  far?.resume();
+  await once(socket, "drain");
+  socket.destroy();
+});
+
+test("the end of one direction is passed on while the other goes on", async () => {
+  const proxy = await throughProxy({ name: "x", delayMs: 5 }, (socket) => {
+    socket.resume();
+    socket.once("end", () => socket.end("after your end"));
+  });
+  const socket = await dial(proxy);
+  socket.end("mine");
+  expect((await buffer(socket)).toString()).toBe("after your end");
+});
+
+test("a reset on one side is a reset on the other", async () => {
+  const proxy = await throughProxy({ name: "x", delayMs: 1 }, (socket) => {
+    socket.once("data", () => socket.resetAndDestroy());
+  });
+  const socket = await dial(proxy);
+  const error = once(socket, "error");
+  socket.write("x");
+  expect(await error).toMatchObject([{ code: "ECONNRESET" }]);
+});
+
+test("a target that is not there resets whoever connects", async () => {
+  const unused = await listen(() => {});
+  const port = portOf(unused);
+  await new Promise((resolve) => unused.close(resolve));
+  const proxy = await startLinkProxy({
+    target: { host: "127.0.0.1", port },
+    profile: { name: "x", delayMs: 1 },
+    random,
+  });
+  closers.push(() => proxy.close());
+  const socket = connect({ host: proxy.host, port: proxy.port });
+  expect(await once(socket, "error").catch((error: unknown) => [error])).toMatchObject([
+    { code: "ECONNRESET" },
+  ]);
+});
+
+test("cutting the link resets open connections, and new ones work again", async () => {
+  const proxy = await throughProxy({ name: "x", delayMs: 1 }, echo);
+  const socket = await dial(proxy);
+  socket.write("x");
+  await once(socket, "data");
+  const error = once(socket, "error");
+  proxy.cut();
+  expect(await error).toMatchObject([{ code: "ECONNRESET" }]);
+  const again = await dial(proxy);
+  again.end("y");
+  expect((await buffer(again)).toString()).toBe("y");
+});
+
+test("a link runs in a process of its own, and is gone when stopped", async () => {
+  const server = await listen(echo);
+  const target = { host: "127.0.0.1", port: portOf(server) };
+  const link = await startLink({ target, profile: { name: "x", delayMs: 2 } });
+  const socket = await dial(link);
+  socket.end("hello");
+  expect((await buffer(socket)).toString()).toBe("hello");
+  await link.stop();
+  await link.stop();
+  expect(() => process.kill(link.pid, 0)).toThrow(/ESRCH/);
+});
+
+function random(): number {
+  return 0.5;
+}
+
+function echo(socket: Socket): void {
+  socket.pipe(socket);
+}
+
+/** Reads everything, then ends. */
+function drain(socket: Socket): void {
+  socket.resume();
+  socket.once("end", () => socket.end());
+}
+
+async function listen(onConnection: (socket: Socket) => void): Promise<Server> {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on("error", () => {});
+    onConnection(socket);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  closers.push(async () => server.close());
+  return server;
+}
+
+async function throughProxy(
+  profile: LinkProfile,
+  onConnection: (socket: Socket) => void,
+): Promise<LinkProxy> {
+  const server = await listen(onConnection);
+  const proxy = await startLinkProxy({
+    target: { host: "127.0.0.1", port: portOf(server) },
+    profile,
+    random,
+  });
+  closers.push(() => proxy.close());
+  return proxy;
+}
+
+async function dial({ host, port }: { host: string; port: number }): Promise<Socket> {
+  const socket = connect({ host, port, allowHalfOpen: true });
+  await once(socket, "connect");
+  return socket;
+}
+
+/** Resolves with the bytes taken once nothing has moved for a while. */
+async function writeUntilBlocked(socket: Socket, total: number): Promise<number> {
+  const chunk = Buffer.alloc(262_144);
+  let moved = true;
+  while (moved && socket.bytesWritten < total) {
+    if (socket.writableNeedDrain) {
+      moved = await Promise.race([
+        once(socket, "drain").then(() => true),
+        new Promise<boolean>((resolve) => setTimeout(resolve, 300, false)),
+      ]);
+    } else {
+      socket.write(chunk);
+    }
+  }
+  return socket.bytesWritten;
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("not listening");
+  return address.port;
+}
