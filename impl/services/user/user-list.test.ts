@@ -235,13 +235,16 @@ describe("a caller that leaves", () => {
         where wait_event_type = 'Lock' and query like '%users%'`.execute(database.queries);
       return rows.length;
     };
-    const abort = new AbortController();
-    const stream = firstOf(list({}, { signal: abort.signal }));
-    await expect.poll(waiting).toBe(1);
-    abort.abort();
-    await expect(stream).rejects.toMatchObject({ code: Code.CANCELLED });
-    await expect.poll(waiting).toBe(0);
-    await locker.rollback().execute();
+    try {
+      const abort = new AbortController();
+      const stream = firstOf(list({}, { signal: abort.signal }));
+      await expect.poll(waiting).toBe(1);
+      abort.abort();
+      await expect(stream).rejects.toMatchObject({ code: Code.CANCELLED });
+      await expect.poll(waiting).toBe(0);
+    } finally {
+      await locker.rollback().execute();
+    }
   });
 });
 
