@@ -41,8 +41,8 @@ run: $(INSTALLED) ## Serve the whole system in the foreground on an embedded Pos
 
 .PHONY: bench
 bench: $(INSTALLED) ## Cost of each middleware, and of the whole chain against a bare grpc-js call
-	@node --expose-gc impl/middleware/links.bench.ts
-	@node impl/middleware/chain.bench.ts
+	@node --max-semi-space-size=16 impl/bench/links.bench.ts
+	@node impl/bench/chain.bench.ts
 
 .PHONY: check
 check: $(INSTALLED) ## Format, lint, types, architecture, contract lint and compatibility, generated code

@@ -2,21 +2,13 @@
 // request what it has used: CPU, and bytes allocated.
 import { GCProfiler, getHeapStatistics } from "node:v8";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
-import { exportJWK, generateKeyPair } from "jose";
-import { createTokenVerifier, signToken } from "#impl/auth/access-token.ts";
-import { readConfig } from "#impl/config.ts";
-import { createLinks } from "#impl/create-links.ts";
-import { openLogOutput } from "#impl/observability/log-output.ts";
-import { createLogging } from "#impl/observability/logging.ts";
-import { createMetrics } from "#impl/observability/metrics.ts";
-import { createTracing } from "#impl/observability/tracing.ts";
-import { systemClock } from "#impl/runtime/clock.ts";
+import { CHAIN_ORDER } from "#impl/middleware/chain.ts";
 import type { Link } from "#impl/runtime/handler.ts";
-import { systemRandom } from "#impl/runtime/ids.ts";
 import { implement } from "#impl/runtime/service.ts";
 import { ecommerceSchema, startTestServer } from "#impl/runtime/testing/test-server.ts";
 import { GetUserRequest, GetUserResponse, UserServiceDefinition } from "#proto/ecommerce/v1/user.ts";
-import { answer, GET_USER, userId } from "./user-answer.ts";
+import { createBenchChain } from "./bench-chain.ts";
+import { answer, GET_USER } from "./user-answer.ts";
 
 export type BenchServer = "bare" | "runtime" | "chain";
 
@@ -54,33 +46,11 @@ async function startRuntime(links: readonly Link[]): Promise<number> {
   return server.port;
 }
 
-/** Everything that a production configuration switches on, with log lines written to nowhere. */
-async function wholeChain(): Promise<{ links: readonly Link[]; token: string }> {
-  const config = readConfig({ CACHE_MAX_BYTES: String(1024 * 1024) });
-  const { publicKey, privateKey } = await generateKeyPair("EdDSA");
-  const keys = { keys: [{ ...(await exportJWK(publicKey)), kid: "bench" }] };
-  const claims = { userId: userId(0), roles: [], permissions: ["users.read"], lifetimeSeconds: 3_600 };
-  const output = openLogOutput({ destination: "/dev/null", clock: systemClock });
-  const links = createLinks(config, new Set(), {
-    schema,
-    logging: createLogging({ level: config.LOG_LEVEL, clock: systemClock, output }),
-    metrics: createMetrics(),
-    tracing: createTracing({
-      sampleRatio: config.TRACE_SAMPLE_RATIO,
-      random: systemRandom,
-      clock: systemClock,
-      serviceName: "bench",
-    }),
-    verify: createTokenVerifier(keys, systemClock),
-  });
-  return { links, token: await signToken({ keyId: "bench", privateKey }, claims, systemClock) };
-}
-
 async function start(kind: string | undefined): Promise<{ port: number; token?: string }> {
   if (kind === "bare") return { port: await startBare() };
   if (kind === "runtime") return { port: await startRuntime([]) };
-  const { links, token } = await wholeChain();
-  return { port: await startRuntime(links), token };
+  const { only, token } = await createBenchChain(schema);
+  return { port: await startRuntime(only(...CHAIN_ORDER)), token };
 }
 
 async function main(kind: string | undefined): Promise<void> {

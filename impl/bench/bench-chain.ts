@@ -1,0 +1,51 @@
+// The links of the benchmarks: all that a production configuration switches on, with log lines written to nowhere, and a token that they accept.
+import { exportJWK, generateKeyPair } from "jose";
+import { createTokenVerifier, signToken } from "#impl/auth/access-token.ts";
+import { readConfig } from "#impl/config.ts";
+import { createLinks } from "#impl/create-links.ts";
+import type { LinkName } from "#impl/middleware/chain.ts";
+import { CHAIN_ORDER } from "#impl/middleware/chain.ts";
+import { type LogOutput, openLogOutput } from "#impl/observability/log-output.ts";
+import { createLogging } from "#impl/observability/logging.ts";
+import { createMetrics } from "#impl/observability/metrics.ts";
+import { createTracing } from "#impl/observability/tracing.ts";
+import { systemClock } from "#impl/runtime/clock.ts";
+import type { Link } from "#impl/runtime/handler.ts";
+import { systemRandom } from "#impl/runtime/ids.ts";
+import type { Schema } from "#impl/runtime/schema.ts";
+import { userId } from "./user-answer.ts";
+
+export interface BenchChain {
+  /** The links with these names, in the order of the chain. */
+  only(...names: readonly LinkName[]): Link[];
+  readonly token: string;
+  readonly output: LogOutput;
+}
+
+export async function createBenchChain(schema: Schema): Promise<BenchChain> {
+  const config = readConfig({ CACHE_MAX_BYTES: String(1024 * 1024) });
+  const { publicKey, privateKey } = await generateKeyPair("EdDSA");
+  const keys = { keys: [{ ...(await exportJWK(publicKey)), kid: "bench" }] };
+  const claims = { userId: userId(0), roles: [], permissions: ["users.read"], lifetimeSeconds: 3_600 };
+  const output = openLogOutput({ destination: "/dev/null", clock: systemClock });
+  const parts = {
+    schema,
+    logging: createLogging({ level: config.LOG_LEVEL, clock: systemClock, output }),
+    metrics: createMetrics({ processMetrics: false }),
+    tracing: createTracing({
+      sampleRatio: config.TRACE_SAMPLE_RATIO,
+      random: systemRandom,
+      clock: systemClock,
+      serviceName: "bench",
+    }),
+    verify: createTokenVerifier(keys, systemClock),
+  };
+  return {
+    only(...names) {
+      const off = new Set(CHAIN_ORDER.filter((name) => !names.includes(name)));
+      return createLinks(config, off, parts);
+    },
+    token: await signToken({ keyId: "bench", privateKey }, claims, systemClock),
+    output,
+  };
+}
