@@ -124,7 +124,7 @@ async function searchPages(source: WorkloadSource): Promise<Workload> {
       if (!request) throw new RangeError(`no search at index ${index}`);
       return request;
     },
-    concurrency: { loopback: 16, shaped: 16 },
+    concurrency: { loopback: 16, shaped: 8 },
   };
 }
 

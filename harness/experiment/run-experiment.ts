@@ -8,6 +8,7 @@ import { type SeededRandom, seededRandom } from "#harness/load/random.ts";
 import { connectWireDriver } from "#harness/load/wire-driver.ts";
 import { type DatabaseCpu, databaseCpuOf } from "#harness/sut/database-cpu.ts";
 import { untilServing } from "#harness/sut/health.ts";
+import type { CorePlan } from "#harness/sut/pinning.ts";
 import { type SeededShop, type Shop, seedShop } from "#harness/sut/seed-shop.ts";
 import { type Address, type RunningSystem, startSystem } from "#harness/sut/start-system.ts";
 import { createTokenIssuer } from "#harness/sut/tokens.ts";
@@ -26,8 +27,7 @@ export interface ExperimentOptions {
   readonly reads: readonly Read[];
   /** A directory of the run's own, which the caller removes. */
   readonly directory: string;
-  /** Core for everything of the system; undefined: any. */
-  readonly serverCore: number | undefined;
+  readonly cores: CorePlan;
   readonly nodeFlags: readonly string[];
   readonly openLink: ArmParts["openLink"];
   /** Seconds since the run began. */
@@ -56,7 +56,12 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
     subject: adminId,
     permissions: ["products.read", "products.write", "users.read", "users.write"],
   });
-  const environment = { JWKS_FILE: tokens.jwksFile, LOG_LEVEL: "warn", PROFILE_ALLOCATIONS: "1" };
+  const environment = {
+    JWKS_FILE: tokens.jwksFile,
+    LOG_LEVEL: "warn",
+    PROFILE_ALLOCATIONS: "1",
+    SHOW_DATABASE_URL: "1",
+  };
   onStep("starting the database", 0);
   const owner = await startOwner(options, environment);
   try {
@@ -99,7 +104,7 @@ function startOwner(
     name: "database owner",
     env: { ...compileCache, ...environment, DATA_DIR: `${options.directory}/owner` },
     nodeFlags: options.nodeFlags,
-    core: options.serverCore,
+    core: options.cores.server,
     serving: untilServing,
     signal: options.signal,
   });
@@ -122,8 +127,8 @@ function armParts(options: ExperimentOptions, environment: Readonly<Record<strin
           MIDDLEWARE_OFF: arm.middlewareOff,
         },
         nodeFlags: options.nodeFlags,
-        core: options.serverCore,
-        pinWhenServing: true,
+        core: options.cores.server,
+        startCores: options.cores.all,
         serving: untilServing,
         signal: options.signal,
       }),

@@ -46,7 +46,7 @@ interface Mode {
 }
 
 const full: Mode = {
-  budgetSeconds: 330,
+  budgetSeconds: 335,
   rounds: 5,
   shapedRounds: 3,
   throughputSliceMs: 250,
@@ -58,21 +58,21 @@ const full: Mode = {
 };
 
 const quick: Mode = {
-  budgetSeconds: 82,
-  rounds: 3,
-  shapedRounds: 2,
+  budgetSeconds: 84,
+  rounds: 2,
+  shapedRounds: 1,
   throughputSliceMs: 120,
   latencySliceMs: 160,
-  shapedSliceMs: 150,
-  warmUpMs: 400,
+  shapedSliceMs: 200,
+  warmUpMs: 720,
   warmUpCalls: 1000,
   capacitySliceMs: 200,
 };
 
 // What everything else takes, in seconds, on two slow cores; checked against the clock while running.
-const setupSeconds = 12;
-const closingSeconds = 5;
-const startSeconds = 5;
+const setupSeconds = 10;
+const closingSeconds = 3;
+const startSeconds = 4;
 const stopSeconds = 1;
 /** Canaries, counters and the gap between slices. */
 const restartOverheadSeconds = 1.5;

@@ -53,7 +53,11 @@ export function levelRecord({ workload, link, metric, arm, estimate }: Level): L
   };
 }
 
+/** Effects below this matter to nobody, however surely they were seen. */
+const negligibleLn = Math.log(1.01);
+
 function verdictOf(low: number, high: number, better: "lower" | "higher"): Verdict {
+  if (Math.max(-low, high) < negligibleLn) return "negligible";
   if (low <= 0 && high >= 0) return "none seen";
   return high < 0 === (better === "lower") ? "better" : "worse";
 }

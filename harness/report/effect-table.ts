@@ -63,6 +63,7 @@ function subject(effect: EffectRecord): string {
 }
 
 function finding(effect: EffectRecord): string {
+  if (effect.verdict === "negligible") return "no effect (within 1 %)";
   if (effect.verdict === "none seen") return "no effect seen";
   if (effect.verdict === "unknown") return "not known";
   const word = effect.factor === "interaction" ? "interact" : effect.verdict === "better" ? "saves" : "costs";

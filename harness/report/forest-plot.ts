@@ -63,8 +63,8 @@ function row(effect: EffectRecord, y: number, scale: Scale): string {
   if (effect.ratio === null || effect.low === null || effect.high === null) {
     return name + label(width, y + 4, "not known", "value muted", "end");
   }
-  const kind =
-    effect.verdict === "none seen" ? "none" : effect.factor === "interaction" ? "joint" : effect.verdict;
+  const quiet = effect.verdict === "none seen" || effect.verdict === "negligible";
+  const kind = quiet ? "none" : effect.factor === "interaction" ? "joint" : effect.verdict;
   const hint = `${metric.label}: ${change(effect.ratio)}, interval ${interval(effect)}, smallest detectable ${detectable(effect)}, ${effect.restarts} restarts, ${effect.slices} rounds${effect.afterCorrection ? "" : ", uncorrected"}`;
   return element(
     "g",
@@ -74,12 +74,11 @@ function row(effect: EffectRecord, y: number, scale: Scale): string {
     name,
     line(scale(effect.low), y, scale(effect.high), y, "whisker"),
     element("circle", { cx: scale(effect.ratio), cy: y, r: 4.5, class: "mark" }),
-    label(
-      width,
-      y + 4,
-      effect.verdict === "none seen" ? `none seen ≥ ${detectable(effect)}` : change(effect.ratio),
-      "value",
-      "end",
-    ),
+    label(width, y + 4, shortWords(effect, effect.ratio), "value", "end"),
   );
+}
+
+function shortWords(effect: EffectRecord, ratio: number): string {
+  if (effect.verdict === "negligible") return "within 1 %";
+  return effect.verdict === "none seen" ? `none seen (≥ ${detectable(effect)})` : change(ratio);
 }

@@ -79,6 +79,7 @@ ${interactions.map((sentence) => `<p>${escapeText(sentence)}</p>`).join("\n")}
 const kindClass = {
   saves: "saves",
   costs: "costs",
+  "no effect": "unseen",
   "no effect seen": "unseen",
   "not known": "unseen",
 } as const;

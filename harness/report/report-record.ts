@@ -103,7 +103,10 @@ export interface ScenarioDesign {
   readonly slowestCapacity: number;
 }
 
-export type Verdict = "better" | "worse" | "none seen" | "unknown";
+/**
+ * `negligible`: the interval shows that there is less than 1 % either way; `none seen`: it holds 1, and larger effects too.
+ */
+export type Verdict = "better" | "worse" | "negligible" | "none seen" | "unknown";
 
 export interface EffectRecord {
   readonly workload: WorkloadId;

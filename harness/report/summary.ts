@@ -8,10 +8,10 @@ import type { EffectRecord, ReportRecord } from "./report-record.ts";
 export interface Finding {
   /** "Response compression on 16 kB search pages over loopback". */
   readonly subject: string;
-  readonly outcome: "saves" | "costs" | "saves and costs" | "no effect seen" | "not known";
+  readonly outcome: "saves" | "costs" | "saves and costs" | "no effect" | "no effect seen" | "not known";
   /** Such as "saves: server CPU per call ÷2.4 (÷2.6 to ÷2.2)". */
   readonly clauses: readonly {
-    readonly kind: "saves" | "costs" | "no effect seen" | "not known";
+    readonly kind: "saves" | "costs" | "no effect" | "no effect seen" | "not known";
     readonly text: string;
   }[];
 }
@@ -44,6 +44,7 @@ export function interactionSentences(record: ReportRecord): string[] {
 function judge(effects: readonly EffectRecord[]): Omit<Finding, "subject"> {
   const better = effects.filter((effect) => effect.verdict === "better");
   const worse = effects.filter((effect) => effect.verdict === "worse");
+  const none = effects.filter((effect) => effect.verdict === "negligible");
   const unseen = effects.filter((effect) => effect.verdict === "none seen");
   const unknown = effects.filter((effect) => effect.verdict === "unknown");
   const sized = (list: readonly EffectRecord[]) =>
@@ -53,6 +54,11 @@ function judge(effects: readonly EffectRecord[]): Omit<Finding, "subject"> {
   const clauses: Finding["clauses"] = [
     { kind: "saves" as const, list: better, text: sized(better) },
     { kind: "costs" as const, list: worse, text: sized(worse) },
+    {
+      kind: "no effect" as const,
+      list: none,
+      text: `${none.map((e) => metricOf(e.metric).label).join(", ")} (within 1 %)`,
+    },
     {
       kind: "no effect seen" as const,
       list: unseen,
@@ -66,14 +72,15 @@ function judge(effects: readonly EffectRecord[]): Omit<Finding, "subject"> {
       text: unknown.map((e) => metricOf(e.metric).label).join(", "),
     },
   ].flatMap(({ kind, list, text }) => (list.length > 0 ? [{ kind, text }] : []));
-  return { outcome: outcomeOf(better.length, worse.length, unseen.length), clauses };
+  return { outcome: outcomeOf(better.length, worse.length, unseen.length, none.length), clauses };
 }
 
-function outcomeOf(better: number, worse: number, unseen: number): Finding["outcome"] {
+function outcomeOf(better: number, worse: number, unseen: number, none: number): Finding["outcome"] {
   if (better > 0 && worse > 0) return "saves and costs";
   if (better > 0) return "saves";
   if (worse > 0) return "costs";
-  return unseen > 0 ? "no effect seen" : "not known";
+  if (unseen > 0) return "no effect seen";
+  return none > 0 ? "no effect" : "not known";
 }
 
 /** An effect whose interval excludes 1, but which may be chance among so many comparisons. */

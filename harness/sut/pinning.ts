@@ -9,6 +9,8 @@ export interface CorePlan {
   /** Undefined: not pinned. */
   readonly generator: number | undefined;
   readonly server: number | undefined;
+  /** All that may be used, as taskset writes them; undefined where nothing is pinned. */
+  readonly all: string | undefined;
   /** In words, for the report. */
   readonly statement: string;
 }
@@ -26,16 +28,17 @@ export function planCores(
   return {
     generator,
     server,
+    all: allowed.join(","),
     statement: `generator on core ${generator}, server and database on core ${server}`,
   };
 }
 
-/** Prefix for a command that is to run on `core`. */
+/** The command that runs `command` on a core, or on a list of them such as "0,1"; undefined: where its parent runs. */
 export function pinned(
-  core: number | undefined,
+  cores: number | string | undefined,
   command: readonly [string, ...string[]],
 ): [string, ...string[]] {
-  return core === undefined ? [...command] : ["taskset", "-c", String(core), ...command];
+  return cores === undefined ? [...command] : ["taskset", "-c", String(cores), ...command];
 }
 
 /** Moves every thread of a process to `core`; a refusal is an Error with taskset's words. */
@@ -46,7 +49,7 @@ export function pinProcess(pid: number, core: number | undefined): void {
 }
 
 function unpinned(statement: string): CorePlan {
-  return { generator: undefined, server: undefined, statement };
+  return { generator: undefined, server: undefined, all: undefined, statement };
 }
 
 function hasTaskset(): boolean {

@@ -23,8 +23,8 @@ export interface SystemOptions {
   readonly nodeFlags?: readonly string[];
   /** Core to run on; absent: any. */
   readonly core?: number | undefined;
-  /** May use every core until it serves, and is pinned then: starts faster. Children it starts meanwhile stay free. */
-  readonly pinWhenServing?: boolean;
+  /** Cores it may use until it serves, such as "0,1", to start faster; it is moved to `core` then, its children are not. */
+  readonly startCores?: string | undefined;
   /** Resolves when the system says SERVING; default: when the port accepts a connection. */
   readonly serving?: (grpc: Address, signal: AbortSignal) => Promise<void>;
   /** What is started instead of the system: tests only. */
@@ -62,7 +62,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
   const started = performance.now();
   const ready = Promise.withResolvers<{ grpc: Address; admin: Address }>();
   const group = await startProcessGroup({
-    command: pinned(options.pinWhenServing ? undefined : options.core, [
+    command: pinned(options.startCores ?? options.core, [
       process.execPath,
       ...(options.nodeFlags ?? []),
       options.script ?? "impl/main.ts",
@@ -81,7 +81,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
   try {
     const { grpc, admin } = await within(ready.promise, group, patience, "to print its ready line");
     await within(serving(grpc, patience), group, patience, "to be healthy");
-    if (options.pinWhenServing) pinProcess(group.pid, options.core);
+    if (options.startCores !== undefined) pinProcess(group.pid, options.core);
     return running(name, group, grpc, admin, performance.now() - started, stopTimeoutMs);
   } catch (cause) {
     await group.stop(stopTimeoutMs);

@@ -1,0 +1,108 @@
+// `make report`: measures what each optimization buys and writes the report. Progress goes to standard error; the last line of
+// standard output is the path of report.json. Ends with 1 and a message when it cannot, with 130 when interrupted; whatever was
+// started is stopped either way.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { readMachine, readPressure } from "./experiment/machine.ts";
+import { runExperiment } from "./experiment/run-experiment.ts";
+import { planRun } from "./experiment/run-plan.ts";
+import { timerJitter } from "./experiment/timer-jitter.ts";
+import { assembleRecord } from "./report/assemble-record.ts";
+import { gitState, lockHash } from "./report/git-state.ts";
+import { createProgress } from "./report/progress.ts";
+import { findings } from "./report/summary.ts";
+import { runId, writeReport } from "./report/write-report.ts";
+import { commandOf, type ReportSettings, readSettings } from "./report-settings.ts";
+import { openShapedLink, shapedLink } from "./shaped-link.ts";
+import { loadShop } from "./shop-source.ts";
+import { pinProcess, planCores } from "./sut/pinning.ts";
+import { repositoryRoot } from "./sut/start-system.ts";
+
+/** The same for every arm: a young generation that fits a server's garbage. */
+const nodeFlags = ["--max-semi-space-size=16"];
+
+async function report(settings: ReportSettings, signal: AbortSignal): Promise<string> {
+  const startedAt = new Date();
+  const began = performance.now();
+  const elapsedSeconds = () => (performance.now() - began) / 1000;
+  const plan = planRun(settings);
+  const progress = createProgress(process.stderr, plan.totalSeconds, elapsedSeconds);
+  progress.step("reading the data", 0, plan.restarts);
+  const source = await loadShop(settings);
+  const [git, lock, machine, before] = await Promise.all([
+    gitState(repositoryRoot),
+    lockHash(repositoryRoot),
+    readMachine(),
+    readPressure(),
+  ]);
+  const jitter = await timerJitter();
+  const cores = planCores();
+  pinProcess(process.pid, cores.generator);
+  const directory = await mkdtemp(join(tmpdir(), "grpc-ecommerce-report-"));
+  try {
+    const experiment = await runExperiment({
+      plan,
+      seed: settings.seed,
+      shop: source.shop,
+      reads: source.reads,
+      directory,
+      cores,
+      nodeFlags,
+      openLink: openShapedLink,
+      elapsedSeconds,
+      onStep: (text, done) => progress.step(text, done, plan.restarts),
+      signal,
+    });
+    progress.step("writing the report", plan.restarts, plan.restarts);
+    const record = assembleRecord({
+      run: {
+        id: runId(startedAt, git.commit, settings.quick),
+        quick: settings.quick,
+        seed: settings.seed,
+        command: commandOf(settings),
+        commit: git.commit,
+        dirty: git.dirty,
+        startedAt: startedAt.toISOString(),
+        elapsedSeconds: elapsedSeconds(),
+      },
+      plan,
+      experiment,
+      data: source.data,
+      link: shapedLink,
+      machine,
+      before,
+      after: await readPressure(),
+      timerJitter: jitter,
+      pinning: cores.statement,
+      lockHash: lock,
+    });
+    const file = await writeReport(join(repositoryRoot, "reports"), record);
+    progress.end();
+    for (const { subject, outcome } of findings(record)) process.stdout.write(`${subject}: ${outcome}\n`);
+    return file;
+  } finally {
+    progress.end();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+const interrupt = new AbortController();
+for (const name of ["SIGINT", "SIGTERM"] as const) {
+  process.on(name, () => {
+    // A second one does not wait: every child has a watchdog that ends it when this process is gone.
+    if (interrupt.signal.aborted) process.exit(130);
+    process.stderr.write(`\n${name}: stopping what was started\n`);
+    interrupt.abort(new Error(`interrupted by ${name}`));
+  });
+}
+
+try {
+  const file = await report(readSettings(process.env), interrupt.signal);
+  const page = join(file, "..", "index.html");
+  process.stdout.write(`page: ${relative(process.cwd(), page)}\n${relative(process.cwd(), file)}\n`);
+} catch (error) {
+  process.stderr.write(`\nno report: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = interrupt.signal.aborted ? 130 : 1;
+}
