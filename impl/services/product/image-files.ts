@@ -37,7 +37,7 @@ export interface Content {
 }
 
 export interface ReceivedFile {
-  /** Gives the file its name. Without effect the second time. */
+  /** Gives the file its name. Without effect the second time. RESOURCE_EXHAUSTED when the disk is full. */
   place(): Promise<void>;
   /** Removes the file if it was not placed. */
   discard(): Promise<void>;
@@ -56,14 +56,11 @@ export async function openImageFiles(options: ImageFilesOptions): Promise<ImageF
   return {
     async receive(announced, chunks) {
       const temporary = join(incoming, `${newId()}.part`);
-      let received = false;
       try {
-        await write(files, temporary, verified(announced, chunks));
-        received = true;
+        await roomFor(write(files, temporary, verified(announced, chunks)));
       } catch (error) {
-        throw isDiskFull(error) ? diskFull(error) : error;
-      } finally {
-        if (!received) await files.rm(temporary, { force: true });
+        await files.rm(temporary, { force: true });
+        throw error;
       }
       return receivedFile(files, temporary, pathOf(folder, announced.sha256));
     },
@@ -115,11 +112,8 @@ function receivedFile(files: FileSystem, temporary: string, final: string): Rece
   return {
     async place() {
       if (placed) return;
-      const folder = dirname(final);
-      await files.mkdir(folder, { recursive: true });
-      await files.rename(temporary, final);
+      await roomFor(moveInto(files, temporary, final));
       placed = true;
-      await syncFolder(files, folder);
     },
     async discard() {
       if (!placed) await files.rm(temporary, { force: true });
@@ -127,8 +121,11 @@ function receivedFile(files: FileSystem, temporary: string, final: string): Rece
   };
 }
 
-/** So that the name outlives a power failure: a row will refer to it. */
-async function syncFolder(files: FileSystem, folder: string): Promise<void> {
+async function moveInto(files: FileSystem, from: string, to: string): Promise<void> {
+  const folder = dirname(to);
+  await files.mkdir(folder, { recursive: true });
+  await files.rename(from, to);
+  // So that the name outlives a power failure: a row will refer to it.
   const handle = await files.open(folder, "r");
   try {
     await handle.sync();
@@ -150,11 +147,17 @@ async function* read(files: FileSystem, path: string): AsyncGenerator<Uint8Array
   }
 }
 
-function isDiskFull(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
+async function roomFor(work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    const full =
+      error instanceof Error && "code" in error && (error.code === "ENOSPC" || error.code === "EDQUOT");
+    throw full ? noRoom(error) : error;
+  }
 }
 
-function diskFull(cause: unknown): RpcError {
+function noRoom(cause: Error): RpcError {
   return new RpcError({
     code: Code.RESOURCE_EXHAUSTED,
     reason: "IMAGE_STORAGE_FULL",

@@ -149,7 +149,7 @@ describe("the order", () => {
     ],
     [
       PRODUCT_ORDER_PRICE_DESC,
-      ["äpfel", "Office chair", "Garden chair", "White hanging lantern", "Cushion", "Red lantern"],
+      ["äpfel", "Office chair", "Garden chair", "White hanging lantern", "Red lantern", "Cushion"],
     ],
     [
       ProductOrder.PRODUCT_ORDER_NEWEST,
@@ -297,7 +297,7 @@ describe("facets", () => {
     const [category] = await facetsOf({ category: "crates" }, FacetKind.FACET_KIND_CATEGORY);
     const [serial] = await facetsOf({ category: "crates" }, FacetKind.FACET_KIND_ATTRIBUTES);
     expect(category?.counts).toHaveLength(20);
-    expect(category).toMatchObject({ counts: expect.arrayContaining([]), otherCount: 5n });
+    expect(category?.otherCount).toBe(5n);
     expect(counts(category)?.[0]).toBe("crates/c7: 2");
     expect(serial).toMatchObject({ attribute: "serial", otherCount: 5n });
     expect(counts(serial)?.[0]).toBe("s7: 2");

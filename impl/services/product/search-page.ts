@@ -1,9 +1,9 @@
 // A page of a search as one query with keyset paging: the position is the order's keys of the last row, so a page costs the
 // same wherever it is, and products that come and go do not shift the others.
-import { type Kysely, type RawBuilder, type SelectQueryBuilder, sql } from "kysely";
+import { type Kysely, type RawBuilder, sql } from "kysely";
 import type { Product } from "./product.ts";
 import type { ProductSearch, SearchOrder, SearchPosition } from "./product-search.ts";
-import { PRODUCT_COLUMNS, type ProductRow, type ProductTables, productOf } from "./product-tables.ts";
+import { PRODUCT_COLUMNS, type ProductTables, productOf } from "./product-tables.ts";
 import { searchConditions, textQuery } from "./search-conditions.ts";
 
 export interface SearchPage {
@@ -11,8 +11,6 @@ export interface SearchPage {
   /** Undefined on the last page. */
   readonly next: SearchPosition | undefined;
 }
-
-type SearchRow = ProductRow & { readonly position: string[] };
 
 export async function findPage(
   queries: Kysely<ProductTables>,
@@ -29,65 +27,55 @@ export async function findPage(
 export function pageQuery(
   queries: Kysely<ProductTables>,
   { conditions, order, after, pageSize }: ProductSearch,
-): SelectQueryBuilder<ProductTables, "products.products", SearchRow> {
-  const keys = orderKeys(order, conditions.query ?? "");
-  const texts = keys.map(({ expression }) => sql`${expression}::text`);
-  let query = queries
+) {
+  const { keys, descending } = orderedBy(order, conditions.query ?? "");
+  const names = keys.map((_, index) => `key_${index}`);
+  const direction = descending ? "desc" : "asc";
+  let page = queries
     .selectFrom("products.products")
     .select(PRODUCT_COLUMNS)
-    .select(sql<string[]>`array[${sql.join(texts)}]`.as("position"))
+    .select(keys.map(({ expression }, index) => expression.as(`key_${index}`)))
     .where(searchConditions(conditions))
     .limit(pageSize + 1);
-  if (after !== undefined) query = query.where(behind(keys, after));
-  for (const { expression, descending } of keys)
-    query = query.orderBy(expression, descending ? "desc" : "asc");
+  if (after !== undefined) page = page.where(behind({ keys, descending }, after));
+  for (const name of names) page = page.orderBy(sql.ref(name), direction);
+  // The position is made outside: inside it would be made for every match before the sort, and the rank with it, twice.
+  const texts = names.map((name) => sql`${sql.ref(name)}::text`);
+  let query = queries
+    .selectFrom(page.as("page"))
+    .select(PRODUCT_COLUMNS)
+    .select(sql<string[]>`array[${sql.join(texts)}]`.as("position"));
+  for (const name of names) query = query.orderBy(sql.ref(name), direction);
   return query;
 }
 
-interface OrderKey {
-  readonly expression: RawBuilder<unknown>;
-  readonly type: RawBuilder<unknown>;
+/** All ascending or all descending, so that they compare as one row, which is one range of an index. The last is unique. */
+interface OrderKeys {
   readonly descending: boolean;
+  readonly keys: readonly { readonly expression: RawBuilder<unknown>; readonly type: RawBuilder<unknown> }[];
 }
 
-/** The last key is unique. Only the first may run against the others, which are then compared as one row. */
-function orderKeys(order: SearchOrder, query: string): readonly [OrderKey, ...OrderKey[]] {
-  const key = (expression: RawBuilder<unknown>, type: string, descending: boolean): OrderKey => ({
-    expression,
-    type: sql.raw(type),
-    descending,
-  });
-  const id = (descending: boolean) => key(sql.ref("product_id"), "uuid", descending);
-  const price = (descending: boolean) => key(sql.ref("price_minor"), "bigint", descending);
-  const currency = key(sql.ref("currency"), "char(3)", false);
+function orderedBy(order: SearchOrder, query: string): OrderKeys {
+  const key = (expression: RawBuilder<unknown>, type: string) => ({ expression, type: sql.raw(type) });
+  const id = key(sql.ref("product_id"), "uuid");
+  const currency = key(sql.ref("currency"), "char(3)");
   switch (order) {
     case "relevance":
-      return [key(sql`ts_rank(search_text, ${textQuery(query)})`, "real", true), id(true)];
+      return { descending: true, keys: [key(sql`ts_rank(search_text, ${textQuery(query)})`, "real"), id] };
     case "newest":
-      return [key(sql.ref("create_time"), "timestamptz", true), id(true)];
+      return { descending: true, keys: [key(sql.ref("create_time"), "timestamptz"), id] };
     case "cheapest":
-      return [currency, price(false), id(false)];
+      return { descending: false, keys: [currency, key(sql.ref("price_minor"), "bigint"), id] };
     case "dearest":
-      return [currency, price(true), id(true)];
+      // Turned around, since currencies ascend here too.
+      return { descending: false, keys: [currency, key(sql`(-price_minor)`, "bigint"), id] };
     case "name":
-      return [key(sql.ref("name_order"), "text", false), id(false)];
+      return { descending: false, keys: [key(sql.ref("name_order"), "text"), id] };
   }
 }
 
-function behind(keys: readonly [OrderKey, ...OrderKey[]], position: SearchPosition): RawBuilder<boolean> {
-  const [first, ...others] = keys;
-  const values = keys.map(({ type }, index) => sql`${position[index]}::${type}`);
-  if (others.every(({ descending }) => descending === first.descending)) return beyond(keys, values);
-  const [value, ...otherValues] = values;
-  const from = first.descending ? sql`<=` : sql`>=`;
-  // The first comparison says nothing new, but is one that an index range can begin at.
-  return sql<boolean>`${first.expression} ${from} ${value}
-    and (${first.expression} <> ${value} or ${beyond(others, otherValues)})`;
-}
-
-/** Keys of one direction as one comparison of rows, which is one range of an index. */
-function beyond(keys: readonly OrderKey[], values: readonly RawBuilder<unknown>[]): RawBuilder<boolean> {
+function behind({ descending, keys }: OrderKeys, position: SearchPosition): RawBuilder<boolean> {
   const expressions = keys.map(({ expression }) => expression);
-  const comparison = keys[0]?.descending ? sql`<` : sql`>`;
-  return sql<boolean>`(${sql.join(expressions)}) ${comparison} (${sql.join(values)})`;
+  const values = keys.map(({ type }, index) => sql`${position[index]}::${type}`);
+  return sql<boolean>`(${sql.join(expressions)}) ${descending ? sql`<` : sql`>`} (${sql.join(values)})`;
 }

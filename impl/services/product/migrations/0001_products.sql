@@ -44,7 +44,7 @@ create index products_category on products (category_range) where delete_time is
 -- One for each order, so that a page is read from the index at its place and nothing is sorted.
 create index products_newest on products (create_time, product_id) where delete_time is null;
 create index products_cheapest on products (currency, price_minor, product_id) where delete_time is null;
-create index products_dearest on products (currency, price_minor desc, product_id desc) where delete_time is null;
+create index products_dearest on products (currency, (-price_minor), product_id) where delete_time is null;
 create index products_name on products (name_order, product_id) where delete_time is null;
 
 create table request_records (
