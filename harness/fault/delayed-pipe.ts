@@ -1,6 +1,6 @@
 // Carries the bytes of one connection in one direction, each piece when the link says it has arrived, never out of order. Holds at
-// most about `bufferBytes`: a reader that does not read stops the sender, as TCP would. Passes on the end of the stream and
-// its breaking.
+// most about `bufferBytes`: a reader that does not read stops the sender, as TCP would. Passes on the end of the stream,
+// and its breaking in both directions.
 
 import type { Socket } from "node:net";
 import type { LinkClock } from "./link-clock.ts";
@@ -74,7 +74,11 @@ export function delayedPipe(
     onTheWay.length = 0;
     held = 0;
   };
-  to.once("close", stop);
+  to.once("close", () => {
+    stop();
+    // Gone before it had everything: its peer will never read the rest.
+    if (!to.writableFinished) from.resetAndDestroy();
+  });
   from.once("close", () => {
     // Broken rather than ended: what is on its way is lost, as with a reset.
     if (from.readableEnded) return;

@@ -93,6 +93,20 @@ test("a reset on one side is a reset on the other", async () => {
   expect(await error).toMatchObject([{ code: "ECONNRESET" }]);
 });
 
+test("a reset after one side has ended reaches the other all the same", async () => {
+  const broken = Promise.withResolvers<unknown>();
+  const proxy = await throughProxy({ name: "x", delayMs: 1 }, (socket) => {
+    socket.once("error", broken.resolve);
+    socket.resume();
+    socket.once("end", () => socket.write("still here"));
+  });
+  const socket = await dial(proxy);
+  socket.end("mine");
+  await once(socket, "data");
+  socket.resetAndDestroy();
+  expect(await broken.promise).toMatchObject({ code: "ECONNRESET" });
+});
+
 test("a target that is not there resets whoever connects", async () => {
   const unused = await listen(() => {});
   const port = portOf(unused);

@@ -33,7 +33,7 @@ export interface GeneratorCostOptions {
 export interface GeneratorCostShare {
   readonly name: string;
   readonly calls: number;
-  /** Median over the turns. */
+  /** Median over the turns; NaN when no call ended in any. */
   readonly cpuMicrosPerCall: number;
   /** Its cost divided into the first candidate's: 0.1 says that the first costs a tenth of this one. */
   readonly firstRelativeToThis: number;
@@ -61,9 +61,10 @@ export async function measureGeneratorCost(options: GeneratorCostOptions): Promi
     for (const [index, candidate] of candidates.entries()) {
       const { calls, cpuMicros } = await candidate.turn({ concurrency, durationMs: turnMs, clock });
       const turn = turns[index];
-      if (round === 0 || turn === undefined) continue;
+      // A turn in which a starved machine let nothing finish has no cost per call.
+      if (round === 0 || calls === 0 || turn === undefined) continue;
       turn.calls += calls;
-      turn.costs.push(cpuMicros / Math.max(1, calls));
+      turn.costs.push(cpuMicros / calls);
     }
   }
   const first = median(turns[0]?.costs ?? []);
