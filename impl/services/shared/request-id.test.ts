@@ -118,7 +118,7 @@ describe("a repeated request", () => {
     const first = client.write(`${id} a`);
     await inWork.promise;
     const second = client.write(`${id} a`);
-    await expect.poll(() => db.load().busy).toBe(2);
+    await expect.poll(() => db.load().busy, { timeout: 15_000 }).toBe(2);
     fail.reject(failedPrecondition("CLOSED", "shop", "the shop is closed"));
     await expect(first).rejects.toMatchObject({ reason: "CLOSED" });
     expect(await second).toBe("a 1");

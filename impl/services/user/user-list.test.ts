@@ -19,6 +19,8 @@ const clock = { ...systemClock, now: () => start + Math.floor(created / 3) };
 const { client, server, database, store, schema, register } = await startUsers({ clock });
 
 const key = new Uint8Array(32);
+/** On a busy machine a poll may take its time. */
+const patiently = { timeout: 15_000 };
 
 const people: User[] = [];
 for (; created < 20; created++) {
@@ -222,7 +224,7 @@ describe("a resume token", () => {
   test("is with the call, for when it is ended from outside", async () => {
     const tokens: string[] = [];
     for await (const { resumeToken } of list({ pageSize: 5 })) tokens.push(resumeToken);
-    await expect.poll(() => server.ended.at(-1)?.call.resumeToken).toBe(tokens.at(-1));
+    await expect.poll(() => server.ended.at(-1)?.call.resumeToken, patiently).toBe(tokens.at(-1));
   });
 });
 
@@ -238,10 +240,10 @@ describe("a caller that leaves", () => {
     try {
       const abort = new AbortController();
       const stream = firstOf(list({}, { signal: abort.signal }));
-      await expect.poll(waiting).toBe(1);
+      await expect.poll(waiting, patiently).toBe(1);
       abort.abort();
       await expect(stream).rejects.toMatchObject({ code: Code.CANCELLED });
-      await expect.poll(waiting).toBe(0);
+      await expect.poll(waiting, patiently).toBe(0);
     } finally {
       await locker.rollback().execute();
     }
