@@ -76,7 +76,7 @@ export function delayedPipe(
   };
   to.once("close", () => {
     stop();
-    // Gone before it had everything: its peer will never read the rest.
+    // Gone before it had everything: its peer will never read the rest. (After its own end, only a write finds that out.)
     if (!to.writableFinished) from.resetAndDestroy();
   });
   from.once("close", () => {

@@ -93,18 +93,21 @@ test("a reset on one side is a reset on the other", async () => {
   expect(await error).toMatchObject([{ code: "ECONNRESET" }]);
 });
 
-test("a reset after one side has ended reaches the other all the same", async () => {
+test("a peer that ended and then broke is noticed with the next bytes for it", async () => {
   const broken = Promise.withResolvers<unknown>();
   const proxy = await throughProxy({ name: "x", delayMs: 1 }, (socket) => {
-    socket.once("error", broken.resolve);
     socket.resume();
-    socket.once("end", () => socket.write("still here"));
+    socket.once("end", () => {
+      const talking = setInterval(() => socket.write("still here"), 5);
+      socket.once("error", broken.resolve);
+      socket.once("close", () => clearInterval(talking));
+    });
   });
   const socket = await dial(proxy);
   socket.end("mine");
   await once(socket, "data");
   socket.resetAndDestroy();
-  expect(await broken.promise).toMatchObject({ code: "ECONNRESET" });
+  expect(await broken.promise).toMatchObject({ code: expect.stringMatching(/ECONNRESET|EPIPE/) });
 });
 
 test("a target that is not there resets whoever connects", async () => {
