@@ -1,15 +1,11 @@
 import fc from "fast-check";
-import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
 import { Code } from "#impl/runtime/status.ts";
 import { Availability, type Product } from "#proto/ecommerce/v1/product.ts";
-import {
-  type Facet,
-  FacetKind,
-  ProductOrder,
-  type SearchProductsRequest,
-} from "#proto/ecommerce/v1/product_service.ts";
+import { FacetKind, ProductOrder, type SearchProductsRequest } from "#proto/ecommerce/v1/product_service.ts";
+import { insertTies } from "./testing/many-products.ts";
 import { create, failure, pounds, productFixture, searching, violations } from "./testing/product-fixture.ts";
+import { fillShop } from "./testing/small-shop.ts";
 
 const { client, database } = await productFixture();
 const search = (request: Partial<SearchProductsRequest>) => client.searchProducts(searching(request));
@@ -17,42 +13,7 @@ const names = async (request: Partial<SearchProductsRequest>) =>
   (await search(request)).products.map(({ name }) => name);
 
 const { AVAILABILITY_LOW_STOCK, AVAILABILITY_OUT_OF_STOCK } = Availability;
-const shop: Partial<Product>[] = [
-  {
-    name: "White hanging lantern",
-    category: "home/lighting",
-    price: pounds(1_500n),
-    attributes: { colour: "white" },
-  },
-  {
-    name: "Red lantern",
-    category: "home/lighting",
-    price: pounds(900n),
-    attributes: { colour: "red", size: "L" },
-  },
-  {
-    name: "Garden chair",
-    category: "garden",
-    price: pounds(4_000n),
-    description: "Sits well beside a lantern",
-  },
-  {
-    name: "Office chair",
-    category: "home-office",
-    price: pounds(9_900n),
-    availability: AVAILABILITY_LOW_STOCK,
-  },
-  { name: "Cushion", category: "home", price: pounds(900n), availability: AVAILABILITY_OUT_OF_STOCK },
-  {
-    name: "äpfel",
-    price: { currencyCode: "EUR", units: 3n, nanos: 0 },
-    attributes: { colour: "red" },
-    sku: "FRUIT-77",
-  },
-];
-for (const product of shop) await create(client, product);
-const gone = await create(client, { name: "Deleted lantern", category: "home/lighting" });
-await client.deleteProduct({ productId: gone.productId, etag: "" });
+await fillShop(client);
 
 describe("a search by words", () => {
   test.each([
@@ -182,12 +143,7 @@ describe("pages", () => {
   };
 
   test("of any sizes show every product once, in the order of one page", async () => {
-    // Many ties in every order but that by id: two currencies, few prices, names and times.
-    await sql`insert into products.products (product_id, sku, name, description, category, price_minor, currency, attributes,
-        availability, create_time, update_time)
-      select gen_random_uuid(), 'bulk-' || n, case n % 3 when 0 then 'Thing' else 'thing ' || n % 5 end, 'thing', 'bulk',
-        n % 4 * 100, case n % 2 when 0 then 'GBP' else 'EUR' end, '{}', 1, now() + n / 10 * interval '1 ms', now()
-      from generate_series(1, 60) as n`.execute(database.queries);
+    await insertTies(database.queries);
     const whole = new Map<object, string[]>();
     for (const request of arguments_) {
       const { products, nextPageToken } = await search({ ...request, pageSize: 200 });
@@ -256,83 +212,5 @@ describe("pages", () => {
     expect(database.statements() - before).toBe(1);
     await search({ category: "bulk", facets });
     expect(database.statements() - before).toBe(3);
-  });
-});
-
-describe("facets", () => {
-  const facetsOf = async (request: Partial<SearchProductsRequest>, facet: FacetKind) =>
-    (await search({ ...request, facets: [facet] })).facets;
-  const counts = (facet: Facet | undefined) => facet?.counts.map(({ value, count }) => `${value}: ${count}`);
-
-  test("are absent, like the total, when they are not asked for", async () => {
-    expect(await search({ category: "home" })).toMatchObject({ facets: [], totalSize: undefined });
-    const { totalSize } = await search({
-      category: "home",
-      pageSize: 1,
-      facets: [FacetKind.FACET_KIND_CATEGORY],
-    });
-    expect(totalSize).toBe(3n);
-  });
-
-  test("count categories one level below the one that was asked for", async () => {
-    const [below] = await facetsOf({ category: "home" }, FacetKind.FACET_KIND_CATEGORY);
-    expect(counts(below)).toEqual(["home/lighting: 2"]);
-    const [top] = await facetsOf({ query: "lantern" }, FacetKind.FACET_KIND_CATEGORY);
-    expect(counts(top)).toEqual(["home: 2", "garden: 1"]);
-  });
-
-  test("count values by attribute, the commonest first", async () => {
-    const facets = await facetsOf({}, FacetKind.FACET_KIND_ATTRIBUTES);
-    expect(facets.map((facet) => [facet.attribute, counts(facet), facet.otherCount])).toEqual([
-      ["colour", ["red: 2", "white: 1"], 0n],
-      ["size", ["L: 1"], 0n],
-    ]);
-  });
-
-  test("show 20 values and count the others", async () => {
-    for (let n = 0; n < 25; n++) {
-      await create(client, { name: "Crate", category: `crates/c${n}`, attributes: { serial: `s${n}` } });
-    }
-    await create(client, { name: "Crate", category: "crates/c7", attributes: { serial: "s7" } });
-    const [category] = await facetsOf({ category: "crates" }, FacetKind.FACET_KIND_CATEGORY);
-    const [serial] = await facetsOf({ category: "crates" }, FacetKind.FACET_KIND_ATTRIBUTES);
-    expect(category?.counts).toHaveLength(20);
-    expect(category?.otherCount).toBe(5n);
-    expect(counts(category)?.[0]).toBe("crates/c7: 2");
-    expect(serial).toMatchObject({ attribute: "serial", otherCount: 5n });
-    expect(counts(serial)?.[0]).toBe("s7: 2");
-  });
-
-  test("cut prices into bands that together have every result, and each finds what it counted", async () => {
-    const [bands] = await facetsOf({ category: "bulk" }, FacetKind.FACET_KIND_PRICE_BANDS);
-    const { totalSize } = await search({ category: "bulk", facets: [FacetKind.FACET_KIND_PRICE_BANDS] });
-    expect(bands?.counts.reduce((sum, { count }) => sum + count, 0n)).toBe(totalSize);
-    expect(bands?.otherCount).toBe(0n);
-    for (const { priceRange, count } of bands?.counts ?? []) {
-      const { products } = await search({ category: "bulk", priceRange, pageSize: 200 });
-      expect(BigInt(products.length)).toBe(count);
-    }
-  });
-
-  test("name a band by its bounds, the lowest first, currencies in alphabetical order", async () => {
-    const [bands] = await facetsOf({}, FacetKind.FACET_KIND_PRICE_BANDS);
-    const [first] = bands?.counts ?? [];
-    expect(first?.value).toMatch(/^\d+\.\d\d-\d+\.\d\d EUR$/);
-    const currencies = bands?.counts.map(({ value }) => value.slice(-3)) ?? [];
-    expect(currencies).toEqual(currencies.toSorted());
-    for (const currency of new Set(currencies)) {
-      expect(currencies.filter((other) => other === currency).length).toBeLessThanOrEqual(8);
-    }
-  });
-
-  test("of no results are empty", async () => {
-    const facets = [
-      FacetKind.FACET_KIND_CATEGORY,
-      FacetKind.FACET_KIND_ATTRIBUTES,
-      FacetKind.FACET_KIND_PRICE_BANDS,
-    ];
-    const found = await search({ query: "nothing", facets });
-    expect(found.totalSize).toBe(0n);
-    expect(found.facets.flatMap((facet) => facet.counts)).toEqual([]);
   });
 });

@@ -4,7 +4,6 @@ import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
 import { Code } from "#impl/runtime/status.ts";
 import { Availability, Product, ProductState } from "#proto/ecommerce/v1/product.ts";
-import type { BatchGetProductsRequest } from "#proto/ecommerce/v1/product_service.ts";
 import {
   create,
   draft,
@@ -224,73 +223,6 @@ describe("UpdateProduct", () => {
     await remove(product.productId);
     expect((await failure(update({ ...product, etag: "" }, ["name"]))).code).toBe(Code.NOT_FOUND);
     expect((await failure(update({ ...product, productId: unknown }, ["name"]))).code).toBe(Code.NOT_FOUND);
-  });
-});
-
-describe("DeleteProduct and UndeleteProduct", () => {
-  test("a deleted product is found by id and says when it was deleted; a repeat changes nothing", async () => {
-    const { productId, etag } = await create(client);
-    const { product } = await remove(productId, etag);
-    expect(product).toMatchObject({
-      state: ProductState.PRODUCT_STATE_DELETED,
-      deleteTime: expect.any(Date),
-    });
-    expect(await get(productId)).toEqual(product);
-    expect(await remove(productId, etag)).toEqual({ product });
-  });
-
-  test("a stale etag is ABORTED, an unknown product NOT_FOUND", async () => {
-    const { productId } = await create(client);
-    expect(await failure(remove(productId, "stale"))).toMatchObject({
-      code: Code.ABORTED,
-      reason: "ETAG_MISMATCH",
-    });
-    expect((await failure(remove(unknown))).code).toBe(Code.NOT_FOUND);
-    expect((await failure(client.undeleteProduct({ productId: unknown }))).code).toBe(Code.NOT_FOUND);
-  });
-
-  test("undelete puts it back, and has no effect on one that is not deleted", async () => {
-    const { productId } = await create(client);
-    await remove(productId);
-    const { product } = await client.undeleteProduct({ productId });
-    expect(product).toMatchObject({ state: ProductState.PRODUCT_STATE_ACTIVE, deleteTime: undefined });
-    expect(await client.undeleteProduct({ productId })).toEqual({ product });
-  });
-
-  test("undelete is refused when the SKU has been taken since", async () => {
-    const { productId, sku } = await create(client);
-    await remove(productId);
-    await create(client, { sku });
-    const error = await failure(client.undeleteProduct({ productId }));
-    expect(error.code).toBe(Code.ALREADY_EXISTS);
-    expect(error.details.resourceInfo?.resourceName).toBe(sku);
-  });
-});
-
-describe("BatchGetProducts", () => {
-  const batch = (request: Partial<BatchGetProductsRequest>) =>
-    client.batchGetProducts({ productIds: [], skus: [], readMask: undefined, ...request });
-
-  test("answers ids, then SKUs, in the order of the request, with an error for each that is missing", async () => {
-    const [a, b, c] = [await create(client), await create(client), await create(client)];
-    await remove(c.productId);
-    const productIds = [c.productId, unknown, b.productId.toUpperCase(), a.productId];
-    const { results } = await batch({ productIds, skus: [b.sku, c.sku, a.sku], readMask: ["product_id"] });
-    expect(results.map(({ key }) => key?.value)).toEqual([...productIds, b.sku, c.sku, a.sku]);
-    const ids = results.map(({ result }) =>
-      result?.$case === "product" ? result.value.productId : undefined,
-    );
-    const [idA, idB, idC] = [a.productId, b.productId, c.productId];
-    expect(ids).toEqual([idC, undefined, idB, idA, idB, undefined, idA]);
-    expect(results[1]?.result).toMatchObject({ $case: "error", value: { code: Code.NOT_FOUND } });
-    expect(results[0]?.result).toMatchObject({ value: { name: "", sku: "" } });
-  });
-
-  test("refuses nothing, more than 200, and the same twice", async () => {
-    const many = Array.from({ length: 201 }, () => randomUUID());
-    for (const productIds of [[], many, [unknown, unknown]]) {
-      expect((await failure(batch({ productIds }))).code).toBe(Code.INVALID_ARGUMENT);
-    }
   });
 });
 

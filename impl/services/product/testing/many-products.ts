@@ -21,3 +21,12 @@ export async function insertManyProducts(queries: Kysely<ProductTables>, count: 
     from generate_series(1, ${count}::int) as n`.execute(queries);
   await sql`vacuum analyze products.products`.execute(queries);
 }
+
+/** 60 products of the category "bulk" with many ties: two currencies, four prices, six names, six times. */
+export async function insertTies(queries: Kysely<ProductTables>): Promise<void> {
+  await sql`insert into products.products (product_id, sku, name, description, category, price_minor, currency, attributes,
+        availability, create_time, update_time)
+      select gen_random_uuid(), 'bulk-' || n, case n % 3 when 0 then 'Thing' else 'thing ' || n % 5 end, 'thing', 'bulk',
+        n % 4 * 100, case n % 2 when 0 then 'GBP' else 'EUR' end, '{}', 1, now() + n / 10 * interval '1 ms', now()
+      from generate_series(1, 60) as n`.execute(queries);
+}
