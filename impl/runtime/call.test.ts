@@ -127,27 +127,26 @@ async function startWaiting() {
 describe("a caller that gives up", () => {
   const names = ["unary", "expand", "collect", "chat"] as const;
   const body = grpcFrame(text.encode("a").finish());
-  test.each(names.flatMap((name) => [[name, "reset"] as const, [name, "cut"] as const]))(
-    "%s: a %s reaches the handler, whose finally runs",
-    async (name, how) => {
-      const { echo, seen } = await startWaiting();
-      await using _ = echo;
-      await using raw = await rawConnection(echo.server.address);
-      const stream = raw.open(echoPath(name));
-      stream.write(body);
-      const streamed = name === "collect" || name === "chat";
-      if (!streamed) stream.end();
-      await until(() => (streamed ? seen.includes("got a") : echo.server.openCalls === 1));
-      if (name === "expand") await new Promise((resolve) => stream.once("data", resolve));
-      // The first is what Node's client does, end and reset; the second what others do, reset alone.
-      if (how === "reset") stream.close(8);
-      else if (how === "destroy") stream.destroy();
-      else raw.cut();
-      await until(() => seen.includes(String(Code.CANCELLED)));
-      expect(echo.server.openCalls).toBe(0);
-      expect(echo.server.ended.map(({ status }) => status.code)).toEqual([Code.CANCELLED]);
-    },
-  );
+  test.each(
+    names.flatMap((name) => (["reset", "destroy", "cut"] as const).map((how) => [name, how] as const)),
+  )("%s: a %s reaches the handler, whose finally runs", async (name, how) => {
+    const { echo, seen } = await startWaiting();
+    await using _ = echo;
+    await using raw = await rawConnection(echo.server.address);
+    const stream = raw.open(echoPath(name));
+    stream.write(body);
+    const streamed = name === "collect" || name === "chat";
+    if (!streamed) stream.end();
+    await until(() => (streamed ? seen.includes("got a") : echo.server.openCalls === 1));
+    if (name === "expand") await new Promise((resolve) => stream.once("data", resolve));
+    // The first is what Node's client does, end and reset; the second what others do, reset alone.
+    if (how === "reset") stream.close(8);
+    else if (how === "destroy") stream.destroy();
+    else raw.cut();
+    await until(() => seen.includes(String(Code.CANCELLED)));
+    expect(echo.server.openCalls).toBe(0);
+    expect(echo.server.ended.map(({ status }) => status.code)).toEqual([Code.CANCELLED]);
+  });
 });
 
 test("a unary call that is reset before its end never reaches the handler", async () => {
