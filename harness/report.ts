@@ -46,7 +46,6 @@ async function report(settings: ReportSettings, signal: AbortSignal): Promise<st
       plan,
       seed: settings.seed,
       shop: source.shop,
-      reads: source.reads,
       directory,
       cores,
       nodeFlags,

@@ -1,41 +1,35 @@
-// The shop and its traffic for a report: the retail data when a folder is given, else a synthetic shop from the seed.
+// The shop and its traffic for a report: real sales when a folder is given, else a synthetic shop from the seed.
 
-import type { Read } from "#harness/experiment/prepare-workloads.ts";
-import { seededRandom } from "#harness/load/random.ts";
-import type { DataRecord } from "#harness/report/report-record.ts";
-import type { Shop } from "#harness/sut/seed-shop.ts";
-import { Product } from "#proto/ecommerce/v1/product.ts";
-import { User } from "#proto/ecommerce/v1/user.ts";
+import type { DataRecord } from "./report/report-record.ts";
 import type { ReportSettings } from "./report-settings.ts";
+import { retailShop } from "./workload/retail-catalogue.ts";
+import { type RetailData, readRetailFolder } from "./workload/retail-csv.ts";
+import { rejectionReasons } from "./workload/retail-row.ts";
+import type { Shop } from "./workload/shop.ts";
+import { syntheticShop } from "./workload/synthetic-shop.ts";
 
 export interface ShopSource {
   readonly shop: Shop;
-  readonly reads: readonly Read[];
   readonly data: Pick<DataRecord, "source" | "rejected">;
 }
 
-const words = ["heart", "lantern", "bottle", "retrospot", "vintage", "christmas", "ceramic", "garden"];
+/** Fails with RetailDataError for a folder that is no retail data. */
+export async function loadShop({ dataFolder, seed }: ReportSettings): Promise<ShopSource> {
+  if (dataFolder === undefined) {
+    const shop = syntheticShop({ seed });
+    return { shop, data: { source: shop.about, rejected: [] } };
+  }
+  const data = await readRetailFolder(dataFolder);
+  const shop = retailShop(data);
+  return { shop, data: { source: `${shop.about} (${data.rows} rows)`, rejected: rejectedGroups(data) } };
+}
 
-export async function loadShop({ seed }: ReportSettings): Promise<ShopSource> {
-  const random = seededRandom(seed);
-  const products = Array.from({ length: 1500 }, (_, i) =>
-    Product.create({
-      sku: `S${i}`,
-      name: `${words[i % 8]} ${words[(i * 7 + 3) % 8]} item ${i}`,
-      description: "A nice thing for the home",
-      price: { currencyCode: "GBP", units: BigInt((i % 50) + 1), nanos: 0 },
-      category: "home/gift",
-    }),
-  );
-  const customers = Array.from({ length: 200 }, (_, i) =>
-    User.create({ email: `c${i}@example.com`, profile: { givenName: "Ann", familyName: "Bee" } }),
-  );
-  const reads = Array.from(
-    { length: 5000 },
-    (_, i): Read =>
-      i % 6 === 0
-        ? { kind: "customer", email: `c${Math.floor(200 * random.next() ** 2)}@example.com` }
-        : { kind: "product", sku: `S${Math.floor(1500 * random.next() ** 3)}` },
-  );
-  return { shop: { products, customers }, reads, data: { source: `synthetic, seed ${seed}`, rejected: [] } };
+/** Every row that breaks a rule, under its first broken rule. */
+function rejectedGroups({ rejected }: RetailData): DataRecord["rejected"] {
+  const groups = Map.groupBy(rejected, (row) => row.reason);
+  return [...groups].map(([reason, rows]) => ({
+    reason: rejectionReasons[reason],
+    count: rows.length,
+    rows: rows.map(({ file, line, value }) => `${file}:${line} (${value})`),
+  }));
 }

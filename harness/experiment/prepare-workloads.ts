@@ -3,6 +3,9 @@
 
 import type { SeededRandom } from "#harness/load/random.ts";
 import type { SeededShop } from "#harness/sut/seed-shop.ts";
+import { type Read, reads } from "#harness/workload/reads.ts";
+import type { Shop } from "#harness/workload/shop.ts";
+import { weightedChoice } from "#harness/workload/weighted-choice.ts";
 import {
   GetProductRequest,
   SearchProductsRequest,
@@ -13,26 +16,22 @@ import type { WireConnection } from "#wire/connection.ts";
 import { GrpcStatus } from "#wire/grpc-status.ts";
 import type { MetadataEntry } from "#wire/metadata.ts";
 import type { PreparedRequest } from "#wire/prepared-request.ts";
-import { searchQueries, type WeightedWord } from "./search-queries.ts";
+import { pageFillingTerms } from "./page-filling-terms.ts";
 import type { Workload } from "./workload.ts";
-
-/** One read of the trace, in terms of the shop that was imported. */
-export type Read =
-  | { readonly kind: "product"; readonly sku: string }
-  | { readonly kind: "customer"; readonly email: string };
 
 export interface WorkloadSource {
   readonly connection: WireConnection;
   readonly token: string;
   readonly seeded: SeededShop;
-  /** Name of each product by SKU. */
-  readonly names: ReadonlyMap<string, string>;
-  readonly reads: readonly Read[];
+  readonly shop: Shop;
+  /** The e-mail address under which a customer was imported. */
+  readonly emailOf: (customerId: string) => string;
   readonly random: SeededRandom;
 }
 
 const pageBytes = 16_384;
 const searchSequenceLength = 4096;
+const mostWords = 40;
 
 export class NoWorkloadError extends Error {
   constructor(reason: string) {
@@ -56,38 +55,51 @@ function headOf(source: WorkloadSource): { metadata: MetadataEntry[]; acceptEnco
   };
 }
 
+/** One pass over the baskets in the order of the invoices, endlessly repeated. */
 function hotReads(source: WorkloadSource): Workload {
+  const { shop, random } = source;
+  const wanted = shop.baskets.reduce(
+    (sum, basket) => sum + basket.products.length + (basket.customer === null ? 0 : 1),
+    0,
+  );
   const prepared = new Map<string, PreparedRequest>();
-  const sequence = source.reads.flatMap((read) => {
+  const sequence: PreparedRequest[] = [];
+  let products = 0;
+  for (const read of reads(shop, random.fork("reads"), { order: "replay" }).take(wanted)) {
     const request = readRequest(read, source);
-    if (!request) return [];
-    const key = `${request.path} ${request.id}`;
-    const known = prepared.get(key) ?? source.connection.prepare({ ...headOf(source), ...request });
-    prepared.set(key, known);
-    return [known];
-  });
+    if (!request) continue;
+    const known = prepared.get(request.id) ?? source.connection.prepare({ ...headOf(source), ...request });
+    prepared.set(request.id, known);
+    sequence.push(known);
+    if (read.kind === "getProduct") products++;
+  }
   const [first] = sequence;
-  if (!first) throw new NoWorkloadError("the source has no read of a product or customer that was imported");
-  const products = source.reads.filter((read) => read.kind === "product").length;
+  if (!first) throw new NoWorkloadError("no basket names a product or customer that was imported");
   return {
     id: "hot-reads",
-    description: `GetProduct and GetUser (${Math.round((100 * products) / source.reads.length)} % products): ${sequence.length} reads of ${prepared.size} distinct ones, in the order of the source`,
+    description: `GetProduct (${Math.round((100 * products) / sequence.length)} %) and GetUser: ${sequence.length} reads of ${prepared.size} distinct ones, as ${shop.baskets.length} baskets make them, over and over`,
     request: (index) => sequence[index % sequence.length] ?? first,
     concurrency: { loopback: 32, shaped: 16 },
   };
 }
 
-function readRequest(read: Read, { seeded }: WorkloadSource) {
-  if (read.kind === "product") {
-    const id = seeded.productIds.get(read.sku);
-    if (id === undefined) return undefined;
-    const message = GetProductRequest.encode(GetProductRequest.create({ productId: id })).finish();
-    return { id, path: "/ecommerce.v1.ProductService/GetProduct", message };
-  }
-  const id = seeded.userIds.get(read.email);
+/** Undefined for what the system refused to import. */
+function readRequest(read: Read, { seeded, emailOf }: WorkloadSource) {
+  if (read.kind === "searchProducts") return undefined;
+  const isProduct = read.kind === "getProduct";
+  const id = isProduct ? seeded.productIds.get(read.sku) : seeded.userIds.get(emailOf(read.customerId));
   if (id === undefined) return undefined;
-  const message = GetUserRequest.encode(GetUserRequest.create({ userId: id })).finish();
-  return { id, path: "/ecommerce.v1.UserService/GetUser", message };
+  return isProduct
+    ? {
+        id,
+        path: "/ecommerce.v1.ProductService/GetProduct",
+        message: GetProductRequest.encode(GetProductRequest.create({ productId: id })).finish(),
+      }
+    : {
+        id,
+        path: "/ecommerce.v1.UserService/GetUser",
+        message: GetUserRequest.encode(GetUserRequest.create({ userId: id })).finish(),
+      };
 }
 
 const searchPath = "/ecommerce.v1.ProductService/SearchProducts";
@@ -95,12 +107,7 @@ const searchPath = "/ecommerce.v1.ProductService/SearchProducts";
 async function searchPages(source: WorkloadSource): Promise<Workload> {
   const bytesEach = await bytesOfProduct(source);
   const pageSize = Math.min(200, Math.max(1, Math.round(pageBytes / bytesEach)));
-  const words = searchQueries({
-    catalogue: [...source.names.values()],
-    read: source.reads.flatMap((read) => (read.kind === "product" ? (source.names.get(read.sku) ?? []) : [])),
-    minMatches: pageSize,
-    mostWords: 40,
-  });
+  const words = pageFillingTerms(source.shop, pageSize).slice(0, mostWords);
   if (words.length === 0) {
     throw new NoWorkloadError(`no word is in ${pageSize} product names, as a page of 16 kB needs`);
   }
@@ -112,10 +119,9 @@ async function searchPages(source: WorkloadSource): Promise<Workload> {
     }),
   );
   const [first] = pages;
-  const sequence = Array.from(
-    { length: searchSequenceLength },
-    () => pages[draw(words, source.random)] ?? first,
-  );
+  const choose = weightedChoice(words.map((term) => term.weight));
+  const random = source.random.fork("searches");
+  const sequence = Array.from({ length: searchSequenceLength }, () => pages[choose(random)] ?? first);
   return {
     id: "search-pages",
     description: `SearchProducts: ${words.length} distinct words as popular as the products they name (the most popular: "${words[0]?.word}"), pages of ${pageSize} products of about ${Math.round(bytesEach)} B`,
@@ -143,15 +149,4 @@ async function bytesOfProduct(source: WorkloadSource): Promise<number> {
   const { products } = SearchProductsResponse.decode(result.message);
   if (products.length === 0) throw new NoWorkloadError("the catalogue is empty");
   return result.message.byteLength / products.length;
-}
-
-/** Index of a word, as likely as its weight. */
-function draw(words: readonly WeightedWord[], random: SeededRandom): number {
-  const total = words.reduce((sum, word) => sum + word.weight, 0);
-  let rest = random.next() * total;
-  for (const [i, { weight }] of words.entries()) {
-    rest -= weight;
-    if (rest < 0) return i;
-  }
-  return words.length - 1;
 }

@@ -9,13 +9,15 @@ import { connectWireDriver } from "#harness/load/wire-driver.ts";
 import { type DatabaseCpu, databaseCpuOf } from "#harness/sut/database-cpu.ts";
 import { untilServing } from "#harness/sut/health.ts";
 import type { CorePlan } from "#harness/sut/pinning.ts";
-import { type SeededShop, type Shop, seedShop } from "#harness/sut/seed-shop.ts";
+import { type SeededShop, seedShop } from "#harness/sut/seed-shop.ts";
 import { type Address, type RunningSystem, startSystem } from "#harness/sut/start-system.ts";
 import { createTokenIssuer } from "#harness/sut/tokens.ts";
+import type { Shop } from "#harness/workload/shop.ts";
 import { GetProductRequest } from "#proto/ecommerce/v1/product_service.ts";
 import { connect } from "#wire/client.ts";
 import type { ArmParts } from "./arm-under-test.ts";
-import { prepareWorkloads, type Read } from "./prepare-workloads.ts";
+import { catalogueOf, emailOf } from "./catalogue.ts";
+import { prepareWorkloads } from "./prepare-workloads.ts";
 import { type BlockResult, type RateTable, runBlock } from "./restart-block.ts";
 import { mayStartRestart, type RunPlan } from "./run-plan.ts";
 import type { Workload } from "./workload.ts";
@@ -24,7 +26,6 @@ export interface ExperimentOptions {
   readonly plan: RunPlan;
   readonly seed: number;
   readonly shop: Shop;
-  readonly reads: readonly Read[];
   /** A directory of the run's own, which the caller removes. */
   readonly directory: string;
   readonly cores: CorePlan;
@@ -72,14 +73,13 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
     const connection = await connect({ ...owner.grpc, signal });
     try {
       onStep("importing the shop", 0);
-      const seeded = await seedShop({ connection, token, shop: options.shop });
-      const names = new Map(options.shop.products.map((product) => [product.sku, product.name]));
+      const seeded = await seedShop({ connection, token, shop: catalogueOf(options.shop) });
       const workloads = await prepareWorkloads({
         connection,
         token,
         seeded,
-        names,
-        reads: options.reads,
+        shop: options.shop,
+        emailOf,
         random,
       });
       onStep("measuring the generator", 0);

@@ -1,7 +1,7 @@
 // The raw material, folded away: restarts, slices, and the rows of the data that were left out.
 
 import { details, table } from "./html-table.ts";
-import { number, scenarioLabel } from "./phrases.ts";
+import { number, scenarioLabel, some } from "./phrases.ts";
 import type { ReportRecord } from "./report-record.ts";
 
 export function rawSection(record: ReportRecord): string {
@@ -70,7 +70,7 @@ function sliceTable({ slices }: ReportRecord): string {
 
 function leftOut({ data }: ReportRecord): string {
   const rows = [
-    ...data.rejected.map((group) => [group.reason, String(group.count), group.samples.join("; ")]),
+    ...data.rejected.map((group) => [group.reason, String(group.count), some(group.rows, 200)]),
     ...data.importErrors.map((group) => [`refused by the system: ${group.reason}`, String(group.count), ""]),
   ];
   if (rows.length === 0) return "";

@@ -3,7 +3,7 @@
 import { arms } from "#harness/experiment/arms.ts";
 import { effectColumns, effectRows, levelRows } from "./effect-table.ts";
 import { dataFacts, designFacts, environmentFacts, type Fact, generatorFacts } from "./facts.ts";
-import { modeNote, scenarioLabel } from "./phrases.ts";
+import { modeNote, scenarioLabel, some } from "./phrases.ts";
 import type { ReportRecord } from "./report-record.ts";
 import { comparisonNote, findings, headingOf, interactionSentences } from "./summary.ts";
 
@@ -50,7 +50,7 @@ export function markdownReport(record: ReportRecord): string {
 
 function rejectedRows({ data }: ReportRecord): string {
   const rows = [
-    ...data.rejected.map((group) => [group.reason, String(group.count), group.samples.join("; ")]),
+    ...data.rejected.map((group) => [group.reason, String(group.count), some(group.rows, 5)]),
     ...data.importErrors.map((group) => [`refused by the system: ${group.reason}`, String(group.count), ""]),
   ];
   return rows.length === 0 ? "" : table(["rows left out", "count", "for example"], rows);

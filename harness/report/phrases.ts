@@ -81,3 +81,9 @@ export function modeNote(record: ReportRecord): string | undefined {
   if (!record.run.quick) return undefined;
   return `Quick run: ${record.restarts.length} restarts and short slices. It shows that everything works and the size of large effects; its intervals are wide. Run without QUICK before quoting a number.`;
 }
+
+/** The first `most` of a list in words, and how many more there are. */
+export function some(list: readonly string[], most: number): string {
+  const shown = list.slice(0, most).join("; ");
+  return list.length > most ? `${shown}; and ${list.length - most} more in report.json` : shown;
+}

@@ -66,11 +66,11 @@ export interface DataRecord {
   readonly customers: number;
   /** Distinct requests and their skew, in words, one for each workload. */
   readonly workloads: readonly { readonly workload: WorkloadId; readonly description: string }[];
-  /** Rows of the source that break a rule. */
+  /** Every row of the source that breaks a rule, as "file:line (value)". */
   readonly rejected: readonly {
     readonly reason: string;
     readonly count: number;
-    readonly samples: readonly string[];
+    readonly rows: readonly string[];
   }[];
   /** Rows that the system refused. */
   readonly importErrors: readonly { readonly reason: string; readonly count: number }[];

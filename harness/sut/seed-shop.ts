@@ -14,7 +14,7 @@ import type { WireConnection } from "#wire/connection.ts";
 import { GrpcStatus } from "#wire/grpc-status.ts";
 import type { MetadataEntry } from "#wire/metadata.ts";
 
-export interface Shop {
+export interface Catalogue {
   readonly products: readonly Product[];
   readonly customers: readonly User[];
 }
@@ -32,7 +32,7 @@ export interface SeedOptions {
   readonly connection: WireConnection;
   /** Of a caller with products.write and users.read. */
   readonly token: string;
-  readonly shop: Shop;
+  readonly shop: Catalogue;
   /** CreateUser calls in flight, default 32. */
   readonly concurrency?: number;
 }

@@ -38,7 +38,7 @@ describe("a system as a child process", () => {
   });
 
   it("gives up on a system that never becomes ready, and leaves nothing running", async () => {
-    const started = startSystem(options("silent", { startTimeoutMs: 700 }));
+    const started = startSystem(options("silent", { startTimeoutMs: 3000 }));
     await expect(started).rejects.toThrow(
       /gave up waiting for it to print its ready line[\s\S]*still thinking/,
     );
@@ -46,7 +46,7 @@ describe("a system as a child process", () => {
 
   it("gives up on a system that is up and not healthy", async () => {
     const never = startSystem(
-      options("ready", { startTimeoutMs: 1000, serving: () => new Promise(() => {}) }),
+      options("ready", { startTimeoutMs: 3000, serving: () => new Promise(() => {}) }),
     );
     await expect(never).rejects.toThrow(/gave up waiting for it to be healthy/);
   });

@@ -57,7 +57,7 @@ export function sampleRecord(): ReportRecord {
         { workload: "hot-reads", description: "GetProduct and GetUser, 2500 distinct requests" },
         { workload: "search-pages", description: "SearchProducts, 60 distinct pages of about 16 kB" },
       ],
-      rejected: [{ reason: "price is zero", count: 3, samples: ["2010-12-01.csv:17"] }],
+      rejected: [{ reason: "price is zero", count: 3, rows: ["2010-12-01.csv:17"] }],
       importErrors: [],
     },
     design: {
