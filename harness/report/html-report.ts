@@ -7,7 +7,14 @@ import { rawSection } from "./html-raw.ts";
 import { pageStyle } from "./page-style.ts";
 import { modeNote } from "./phrases.ts";
 import type { ReportRecord } from "./report-record.ts";
-import { comparisonNote, type Finding, findings, headingOf, interactionSentences } from "./summary.ts";
+import {
+  clauseLabel,
+  comparisonNote,
+  type Finding,
+  findings,
+  headingOf,
+  interactionSentences,
+} from "./summary.ts";
 import { escapeText } from "./svg.ts";
 
 export function htmlReport(record: ReportRecord): string {
@@ -59,9 +66,9 @@ ${rawSection(record)}
 
 function notes(record: ReportRecord): string {
   const quick = modeNote(record);
-  return [...(quick ? [quick] : []), ...record.warnings]
-    .map((text) => `<p class="note">${escapeText(text)}</p>`)
-    .join("\n");
+  const texts = [...(quick ? [quick] : []), ...record.warnings];
+  if (texts.length === 0) return "";
+  return `<div class="note">${texts.map((text) => `<p>${escapeText(text)}</p>`).join("")}</div>`;
 }
 
 function summarySection(record: ReportRecord): string {
@@ -86,7 +93,8 @@ const kindClass = {
 
 function finding({ subject, outcome, clauses }: Finding): string {
   const written = clauses.map(
-    ({ kind, text }) => `<p><span class="kind ${kindClass[kind]}">${kind}</span> ${escapeText(text)}</p>`,
+    ({ kind, text }) =>
+      `<p><span class="kind ${kindClass[kind]}">${clauseLabel[kind]}</span> ${escapeText(text)}</p>`,
   );
   return `<li><b>${escapeText(subject)}: ${outcome}</b>${written.join("")}</li>`;
 }

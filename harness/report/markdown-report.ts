@@ -5,7 +5,7 @@ import { effectColumns, effectRows, levelRows } from "./effect-table.ts";
 import { dataFacts, designFacts, environmentFacts, type Fact, generatorFacts } from "./facts.ts";
 import { modeNote, scenarioLabel, some } from "./phrases.ts";
 import type { ReportRecord } from "./report-record.ts";
-import { comparisonNote, findings, headingOf, interactionSentences } from "./summary.ts";
+import { clauseLabel, comparisonNote, findings, headingOf, interactionSentences } from "./summary.ts";
 
 export function markdownReport(record: ReportRecord): string {
   const { run } = record;
@@ -18,9 +18,10 @@ export function markdownReport(record: ReportRecord): string {
     "## In short",
     findings(record)
       .map(({ subject, outcome, clauses }) =>
-        [`- **${subject}: ${outcome}.**`, ...clauses.map(({ kind, text }) => `  - ${kind}: ${text}`)].join(
-          "\n",
-        ),
+        [
+          `- **${subject}: ${outcome}.**`,
+          ...clauses.map(({ kind, text }) => `  - ${clauseLabel[kind]}: ${text}`),
+        ].join("\n"),
       )
       .join("\n"),
     ...interactionSentences(record).map((sentence) => `- ${sentence}`),

@@ -27,6 +27,7 @@ p { max-width: 68ch; margin: 0.4rem 0 1rem; }
 .byline, .caption, figcaption { color: var(--soft); font-size: 0.875rem; }
 .byline { overflow-wrap: anywhere; }
 .note { border-left: 3px solid var(--worse); padding: 0.5rem 0.9rem; background: var(--card); margin: 1rem 0; max-width: 72ch; }
+.note p { margin: 0.25rem 0; font-size: 0.92rem; }
 .findings { display: grid; gap: 0.9rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); padding: 0; margin: 1rem 0; list-style: none; }
 .findings > li, figure { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: 0.9rem 1rem; margin: 0; }
 .findings b { display: block; margin-bottom: 0.25rem; }

@@ -68,6 +68,7 @@ function inForm(ratio: number, asFactor: boolean): string {
 
 export function detectable(effect: EffectRecord): string {
   if (effect.detectable === null) return "–";
+  if (effect.detectable >= 9) return "over ×10";
   return effect.detectable >= 1
     ? `×${number(1 + effect.detectable)}`
     : `${percentDigits(effect.detectable * 100)} %`;

@@ -88,6 +88,15 @@ function mark(effect: EffectRecord): string {
   return effect.afterCorrection ? "" : "; uncorrected";
 }
 
+/** What a clause begins with: throughput is not saved, so the clauses say which way a number went. */
+export const clauseLabel = Object.freeze({
+  saves: "better",
+  costs: "worse",
+  "no effect": "no effect",
+  "no effect seen": "no effect seen",
+  "not known": "not known",
+});
+
 export function comparisonNote(record: ReportRecord): string {
   const family = record.effects.filter((effect) => effect.given === null && effect.ratio !== null);
   const held = family.filter((effect) => effect.afterCorrection).length;
