@@ -1,22 +1,18 @@
 // A whole run: one database, one shop in it, then restart after restart until the plan or the time is over. Owns everything
 // that is started and leaves nothing behind, however it ends.
 
-import { Metadata } from "@grpc/grpc-js";
-import { generatorCandidate, measureGeneratorCost } from "#harness/load/generator-cost.ts";
-import { createGrpcJsDriver } from "#harness/load/grpc-js-driver.ts";
 import { type SeededRandom, seededRandom } from "#harness/load/random.ts";
-import { connectWireDriver } from "#harness/load/wire-driver.ts";
 import { type DatabaseCpu, databaseCpuOf } from "#harness/sut/database-cpu.ts";
 import { untilServing } from "#harness/sut/health.ts";
 import type { CorePlan } from "#harness/sut/pinning.ts";
 import { type SeededShop, seedShop } from "#harness/sut/seed-shop.ts";
-import { type Address, type RunningSystem, startSystem } from "#harness/sut/start-system.ts";
+import { type RunningSystem, startSystem } from "#harness/sut/start-system.ts";
 import { createTokenIssuer } from "#harness/sut/tokens.ts";
 import type { Shop } from "#harness/workload/shop.ts";
-import { GetProductRequest } from "#proto/ecommerce/v1/product_service.ts";
 import { connect } from "#wire/client.ts";
 import type { ArmParts } from "./arm-under-test.ts";
 import { catalogueOf, emailOf } from "./catalogue.ts";
+import { connectionsPerArm, measureGenerator } from "./measure-generator.ts";
 import { prepareWorkloads } from "./prepare-workloads.ts";
 import { type BlockResult, type RateTable, runBlock } from "./restart-block.ts";
 import { mayStartRestart, type RunPlan } from "./run-plan.ts";
@@ -46,7 +42,9 @@ export interface ExperimentResult {
 }
 
 const adminId = "00000000-0000-7000-8000-000000000001";
-const connectionsPerArm = 2;
+
+/** Of every arm, beside the defaults. A line for each call would have to be read by the generator, so none is written. */
+export const serverSettings = { LOG_LEVEL: "warn", PROFILE_ALLOCATIONS: "1" };
 
 /** Fails with SystemStartError, SeedError, NoWorkloadError, or the signal's reason. */
 export async function runExperiment(options: ExperimentOptions): Promise<ExperimentResult> {
@@ -83,7 +81,7 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
         random,
       });
       onStep("measuring the generator", 0);
-      const generator = await measureGenerator(owner.grpc, token, seeded, plan);
+      const generator = await measureGenerator(owner.grpc, token, seeded, plan.quick);
       const parts = armParts(options, { ...environment, DATABASE_URL: databaseUrl });
       const blocks = await runBlocks(options, { parts, workloads, database, random });
       return { seeded, workloads, generator, blocks, rates: blocks[0]?.rates ?? [] };
@@ -162,31 +160,4 @@ async function runBlocks(options: ExperimentOptions, shared: BlockParts): Promis
     );
   }
   return blocks;
-}
-
-/** The same read through this generator and through the usual client, turn by turn. */
-async function measureGenerator(address: Address, token: string, seeded: SeededShop, plan: RunPlan) {
-  const [productId = ""] = seeded.productIds.values();
-  const path = "/ecommerce.v1.ProductService/GetProduct";
-  const message = Buffer.from(GetProductRequest.encode(GetProductRequest.create({ productId })).finish());
-  const authorization = `Bearer ${token}`;
-  const wire = await connectWireDriver({ ...address, connections: connectionsPerArm });
-  const grpcJs = createGrpcJsDriver(`${address.host}:${address.port}`);
-  try {
-    const prepared = wire.prepare({ path, message, metadata: [["authorization", authorization]] });
-    const metadata = new Metadata();
-    metadata.set("authorization", authorization);
-    const [ours, theirs] = await measureGeneratorCost({
-      candidates: [
-        generatorCandidate({ name: "wire", driver: wire, request: () => prepared }),
-        generatorCandidate({ name: "grpc-js", driver: grpcJs, request: () => ({ path, message, metadata }) }),
-      ],
-      turnMs: plan.quick ? 200 : 500,
-      rounds: plan.quick ? 2 : 3,
-    });
-    return { wire: ours?.cpuMicrosPerCall ?? 0, grpcJs: theirs?.cpuMicrosPerCall ?? 0 };
-  } finally {
-    grpcJs.close();
-    await wire.close();
-  }
 }

@@ -5,7 +5,7 @@ import { arms } from "#harness/experiment/arms.ts";
 import type { Machine, MachinePressure } from "#harness/experiment/machine.ts";
 import { generatorUtilizationLimit } from "#harness/experiment/measure-slice.ts";
 import type { BlockResult } from "#harness/experiment/restart-block.ts";
-import type { ExperimentResult } from "#harness/experiment/run-experiment.ts";
+import { type ExperimentResult, serverSettings } from "#harness/experiment/run-experiment.ts";
 import type { RunPlan } from "#harness/experiment/run-plan.ts";
 import type { Scenario } from "#harness/experiment/slice-record.ts";
 import type { TimerJitter } from "#harness/experiment/timer-jitter.ts";
@@ -99,6 +99,7 @@ function environmentOf(parts: RecordParts): EnvironmentRecord {
 function designOf({ plan, experiment, link }: RecordParts): ReportRecord["design"] {
   return {
     arms: arms.map(({ id, label, middlewareOff }) => ({ id, label, middlewareOff })),
+    serverSettings,
     restartsPlanned: plan.restarts,
     rounds: plan.rounds,
     shapedRounds: plan.shapedRounds,

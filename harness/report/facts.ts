@@ -10,6 +10,12 @@ export function designFacts({ design, run, restarts }: ReportRecord): Fact[] {
   return [
     ["arms", design.arms.map((arm) => arm.label).join(", ")],
     [
+      "server settings",
+      Object.entries(design.serverSettings)
+        .map(([name, value]) => `${name}=${value}`)
+        .join(" "),
+    ],
+    [
       "restarts",
       `${restarts.length} of ${design.restartsPlanned} planned; each starts every arm as a fresh process in random order`,
     ],

@@ -7,7 +7,7 @@ import type { EffectRecord } from "./report-record.ts";
 import { drawing, element, label, line, logScale, type Scale, tooltip } from "./svg.ts";
 
 const width = 440;
-const plot = { left: 168, right: 330 };
+const plot = { left: 168, right: 316 };
 const rowHeight = 22;
 const groupHeight = 28;
 
@@ -80,5 +80,6 @@ function row(effect: EffectRecord, y: number, scale: Scale): string {
 
 function shortWords(effect: EffectRecord, ratio: number): string {
   if (effect.verdict === "negligible") return "within 1 %";
-  return effect.verdict === "none seen" ? `none seen (≥ ${detectable(effect)})` : change(ratio);
+  if (effect.verdict !== "none seen") return change(ratio);
+  return (effect.detectable ?? 9) >= 9 ? "none seen" : `none seen, ≥ ${detectable(effect)}`;
 }

@@ -15,7 +15,7 @@ export function effectsSection(record: ReportRecord): string {
   return `<section>
 <h2>Effect of each optimization</h2>
 <p>Ratio with the optimization to without it, averaged over the other one, with its ${record.design.confidence * 100} % interval. An interaction of 1 means that the two effects multiply.</p>
-<ul class="legend"><li><i class="round tint-better"></i>better</li><li><i class="round tint-worse"></i>worse</li><li><i class="round tint-joint"></i>not independent</li><li><i class="ring tint-none"></i>none seen (≥ smallest detectable), or within 1 %</li></ul>
+<ul class="legend"><li><i class="round tint-better"></i>better</li><li><i class="round tint-worse"></i>worse</li><li><i class="round tint-joint"></i>not independent</li><li><i class="ring tint-none"></i>none seen (≥: smallest detectable), or within 1 %</li></ul>
 <div class="grid">
 ${record.design.scenarios
   .map((scenario) => {

@@ -7,7 +7,7 @@ import { drawing, element, label, line, tooltip } from "./svg.ts";
 
 const width = 330;
 const rowHeight = 22;
-const bar = { left: 104, right: 262, height: 12 };
+const bar = { left: 112, right: 266, height: 12 };
 
 /** `levels` are those of one metric in one scenario. Where a bar is better short or long is for the caption to say. */
 export function levelBars(levels: readonly LevelRecord[], unit: string, description: string): string {

@@ -23,6 +23,8 @@ main { max-width: 1020px; margin: 0 auto; padding: 2.5rem 1rem 4rem; }
 h1 { font-size: clamp(1.6rem, 5vw, 2.3rem); line-height: 1.15; letter-spacing: -0.02em; margin: 0 0 0.4rem; text-wrap: balance; }
 h2 { font-size: 1.3rem; letter-spacing: -0.01em; margin: 3rem 0 0.3rem; }
 h3 { font-size: 1rem; margin: 0 0 0.5rem; }
+section > h3 { margin-top: 1.4rem; }
+figure h3::first-letter { text-transform: uppercase; }
 p { max-width: 68ch; margin: 0.4rem 0 1rem; }
 .byline, .caption, figcaption { color: var(--soft); font-size: 0.875rem; }
 .byline { overflow-wrap: anywhere; }
@@ -34,7 +36,7 @@ p { max-width: 68ch; margin: 0.4rem 0 1rem; }
 .findings p { margin: 0.2rem 0; font-size: 0.9rem; }
 .kind { font-weight: 600; }
 .saves { color: var(--better); } .costs { color: var(--worse); } .unseen { color: var(--none); }
-.grid { display: grid; gap: 0.9rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); margin: 1rem 0; }
+.grid { display: grid; gap: 0.9rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); margin: 1rem 0; align-items: start; }
 .grid.small { grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); }
 figure h3 { font-size: 0.95rem; }
 figcaption { margin-top: 0.4rem; }

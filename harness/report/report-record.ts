@@ -78,6 +78,8 @@ export interface DataRecord {
 
 export interface DesignRecord {
   readonly arms: readonly { readonly id: string; readonly label: string; readonly middlewareOff: string }[];
+  /** Settings of the server beside its defaults, the same for every arm. */
+  readonly serverSettings: Readonly<Record<string, string>>;
   readonly restartsPlanned: number;
   readonly rounds: number;
   /** The same over the shaped link. */

@@ -62,13 +62,13 @@ export function logScale(
   };
 }
 
-/** 1, 2 and 5 times powers of ten inside the domain; powers of ten alone when those are many. */
+/** 1, 2 and 5 times powers of ten inside the domain; powers of ten alone when those are many, more where they are few. */
 export function logTicks([from, to]: readonly [number, number]): number[] {
   const decades = Array.from(
     { length: Math.ceil(Math.log10(to)) - Math.floor(Math.log10(from)) + 1 },
     (_, i) => 10 ** (Math.floor(Math.log10(from)) + i),
   );
-  const steps = to / from > 2000 ? [1] : [1, 2, 5];
+  const steps = to / from > 2000 ? [1] : to / from > 8 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 8];
   return decades
     .flatMap((decade) => steps.map((step) => Number((decade * step).toPrecision(3))))
     .filter((tick) => tick >= from * 0.999 && tick <= to * 1.001);

@@ -62,6 +62,7 @@ export function sampleRecord(): ReportRecord {
     },
     design: {
       arms: arms.map(({ id, label, middlewareOff }) => ({ id, label, middlewareOff })),
+      serverSettings: { LOG_LEVEL: "warn" },
       restartsPlanned: 5,
       rounds: 5,
       shapedRounds: 5,
