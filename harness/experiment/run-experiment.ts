@@ -55,12 +55,7 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
     subject: adminId,
     permissions: ["products.read", "products.write", "users.read", "users.write"],
   });
-  const environment = {
-    JWKS_FILE: tokens.jwksFile,
-    LOG_LEVEL: "warn",
-    PROFILE_ALLOCATIONS: "1",
-    SHOW_DATABASE_URL: "1",
-  };
+  const environment = { JWKS_FILE: tokens.jwksFile, ...serverSettings };
   onStep("starting the database", 0);
   const owner = await startOwner(options, environment);
   try {
@@ -100,7 +95,13 @@ function startOwner(
 ): Promise<RunningSystem> {
   return startSystem({
     name: "database owner",
-    env: { ...compileCache, ...environment, DATA_DIR: `${options.directory}/owner` },
+    env: {
+      ...compileCache,
+      ...environment,
+      DATA_DIR: `${options.directory}/owner`,
+      // The arms share its embedded database.
+      SHOW_DATABASE_URL: "1",
+    },
     nodeFlags: options.nodeFlags,
     core: options.cores.server,
     serving: untilServing,
