@@ -25,13 +25,19 @@ export function compress(options: CompressOptions): Link {
     const pack = method.policy.cache === undefined ? packer(options) : remembering(packer(options));
     return (call, input) => {
       const output = next(call, input);
-      if (call.metadata.get(ACCEPT_ENCODING_KEY)?.includes("gzip") !== true) return output;
+      if (!acceptsGzip(call.metadata.get(ACCEPT_ENCODING_KEY))) return output;
       if (isPromise(output)) return output.then((message) => packReply(call, message, pack));
       if (!isStream<Message>(output)) return packReply(call, output, pack);
       call.responseEncoding = "gzip";
       return packAll(output, pack);
     };
   };
+}
+
+/** gRPC's lists of encodings have names only, no weights. */
+function acceptsGzip(announced: string | undefined): boolean {
+  if (announced === undefined) return false;
+  return announced === "gzip" || announced.split(",").some((name) => name.trim() === "gzip");
 }
 
 type Packer = (message: Message) => Message | Promise<Message>;

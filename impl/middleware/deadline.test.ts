@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { echoPath, startEcho } from "#impl/client/testing/echo.ts";
 import { manualClock } from "#impl/observability/testing/manual-clock.ts";
-import { createErrorBoundary, createErrorBoundary } from "#impl/runtime/boundary.ts";
-import { Call, Call as NewCall } from "#impl/runtime/call.ts";
+import { createErrorBoundary } from "#impl/runtime/boundary.ts";
+import { Call } from "#impl/runtime/call.ts";
 import { systemClock } from "#impl/runtime/clock.ts";
 import { CompressedMessage } from "#impl/runtime/message.ts";
 import { Code } from "#impl/runtime/status.ts";

@@ -26,6 +26,8 @@ export interface ResponseStore {
   invalidate(tag: string): void;
   readonly bytes: number;
   readonly entries: number;
+  /** Tags that are known: those of stored and open entries. */
+  readonly tags: number;
 }
 
 /** What an entry costs beside its key and message. */
@@ -83,6 +85,9 @@ export function createResponseStore(maxBytes: number): ResponseStore {
     },
     get entries() {
       return stored.size;
+    },
+    get tags() {
+      return byTag.size;
     },
   };
 }
