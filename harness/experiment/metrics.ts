@@ -50,7 +50,7 @@ export const metrics: readonly Metric[] = [
   },
   {
     id: "p99Ms",
-    label: "99th percentile latency",
+    label: "p99 latency",
     unit: "ms",
     phase: "latency",
     better: "lower",
@@ -58,7 +58,7 @@ export const metrics: readonly Metric[] = [
   },
   {
     id: "allocatedBytesPerCall",
-    label: "memory allocated per call",
+    label: "allocation per call",
     unit: "B",
     phase: "throughput",
     better: "lower",
@@ -66,7 +66,7 @@ export const metrics: readonly Metric[] = [
   },
   {
     id: "wireBytesPerCall",
-    label: "bytes on the wire per call",
+    label: "wire bytes per call",
     unit: "B",
     phase: "throughput",
     better: "lower",
@@ -74,7 +74,7 @@ export const metrics: readonly Metric[] = [
   },
   {
     id: "p90Ms",
-    label: "90th percentile latency",
+    label: "p90 latency",
     unit: "ms",
     phase: "latency",
     better: "lower",

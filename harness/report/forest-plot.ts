@@ -6,8 +6,8 @@ import { change, detectable, factorLabel, interval, metricOf } from "./phrases.t
 import type { EffectRecord } from "./report-record.ts";
 import { drawing, element, label, line, logScale, type Scale, tooltip } from "./svg.ts";
 
-const width = 440;
-const plot = { left: 168, right: 316 };
+const width = 360;
+const plot = { left: 130, right: 244 };
 const rowHeight = 22;
 const groupHeight = 28;
 
@@ -41,9 +41,8 @@ function boundOf(effects: readonly EffectRecord[]): number {
 }
 
 function grid(bound: number, scale: Scale, bottom: number): string {
-  const steps =
-    bound <= 1.5 ? [1.25] : bound <= 3 ? [1.5, bound] : bound <= 5 ? [2, 5] : [Math.sqrt(bound) > 4 ? 10 : 3];
-  const ticks = [...new Set([...steps, bound])].filter((step) => step <= bound);
+  // Half way on the logarithmic axis, rounded to what can be read.
+  const ticks = [Number(Math.sqrt(bound).toPrecision(bound < 4 ? 2 : 1)), bound];
   const at = (ratio: number, text: string) =>
     line(scale(ratio), 4, scale(ratio), bottom, "grid") +
     label(scale(ratio), bottom + 12, text, "tick", "middle");

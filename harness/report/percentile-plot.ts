@@ -6,9 +6,9 @@ import { number } from "./phrases.ts";
 import type { DistributionRecord } from "./report-record.ts";
 import { drawing, element, label, line, logScale, logTicks, type Scale, tooltip } from "./svg.ts";
 
-const width = 440;
-const height = 250;
-const plot = { left: 40, right: 430, top: 12, bottom: 206 };
+const width = 360;
+const height = 220;
+const plot = { left: 34, right: 348, top: 10, bottom: 176 };
 const percentiles = [0, 50, 90, 99, 99.9, 99.99];
 
 export function percentilePlot(distributions: readonly DistributionRecord[], description: string): string {

@@ -12,8 +12,8 @@ import { InvalidReportError, validateReport } from "./validate-report.ts";
 import { runId, writeReport } from "./write-report.ts";
 
 describe("the schema", () => {
-  it("accepts a whole record as JSON holds it", async () => {
-    await validateReport(JSON.parse(JSON.stringify(sampleRecord())));
+  it("accepts a whole record as JSON holds it", () => {
+    expect(() => validateReport(JSON.parse(JSON.stringify(sampleRecord())))).not.toThrow();
   });
 
   it.each([
@@ -21,8 +21,8 @@ describe("the schema", () => {
     ["a field nobody declared", (r: ReportRecord) => ({ ...r, surprise: 1 })],
     ["another version", (r: ReportRecord) => ({ ...r, schemaVersion: 2 })],
     ["a slice without its values", (r: ReportRecord) => ({ ...r, slices: [{ ...r.slices[0], values: {} }] })],
-  ])("refuses %s", async (_, broken) => {
-    await expect(validateReport(JSON.parse(JSON.stringify(broken(sampleRecord()))))).rejects.toBeInstanceOf(
+  ])("refuses %s", (_, broken) => {
+    expect(() => validateReport(JSON.parse(JSON.stringify(broken(sampleRecord()))))).toThrow(
       InvalidReportError,
     );
   });
@@ -37,7 +37,7 @@ describe("the findings", () => {
     expect(finding?.outcome).toBe("saves and costs");
     expect(finding?.clauses.find((clause) => clause.kind === "costs")?.text).toMatch(/throughput −2\d %/);
     expect(finding?.clauses.find((clause) => clause.kind === "saves")?.text).toMatch(
-      /bytes on the wire per call ÷5/,
+      /wire bytes per call ÷5/,
     );
   });
 

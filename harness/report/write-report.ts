@@ -10,7 +10,7 @@ import { validateReport } from "./validate-report.ts";
 /** Returns the path of report.json. Throws InvalidReportError, or the file system's error. */
 export async function writeReport(reportsDirectory: string, record: ReportRecord): Promise<string> {
   const text = JSON.stringify(record, null, 1);
-  await validateReport(JSON.parse(text));
+  validateReport(JSON.parse(text));
   const directory = join(reportsDirectory, record.run.id);
   await mkdir(directory, { recursive: true });
   const file = join(directory, "report.json");
