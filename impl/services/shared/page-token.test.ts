@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Clock } from "#impl/runtime/clock.ts";
+import { Code } from "#impl/runtime/status.ts";
 import { createPageTokens, type TokenUse } from "./page-token.ts";
 
 const key = new Uint8Array(32).fill(7);
@@ -66,6 +67,15 @@ describe("a token", () => {
     const later = (ms: number) => createPageTokens({ key, clock: at(1_000 + ms), lifetimeMs: 500 });
     expect(later(500).open(use, token)).toBe("x");
     expect(opening(token, later(501))).toThrow(refusal("token.expired"));
+  });
+
+  test("of a stream that has expired tells its client to begin again", () => {
+    const place: TokenUse = { ...use, field: "resume_token" };
+    const token = tokens.seal(place, "x");
+    const later = createPageTokens({ key, clock: at(2_000), lifetimeMs: 500 });
+    expect(opening(token, later, place)).toThrow(
+      expect.objectContaining({ code: Code.OUT_OF_RANGE, reason: "RESUME_TOKEN_EXPIRED" }),
+    );
   });
 });
 

@@ -3,7 +3,8 @@
 // The construction is a synthetic IV: HMAC-SHA256 over use, arguments and content is both the proof and the IV of AES-256-CTR.
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import type { Clock } from "#impl/runtime/clock.ts";
-import { invalidArgument, type RpcError } from "#impl/runtime/rpc-error.ts";
+import { invalidArgument, RpcError } from "#impl/runtime/rpc-error.ts";
+import { Code } from "#impl/runtime/status.ts";
 
 export interface PageTokenOptions {
   /** Secret of at least 32 bytes, the same in every process of the system. */
@@ -25,7 +26,7 @@ export interface TokenUse {
 export interface PageTokens {
   /** About 4/3 of the position's bytes and 28 characters. */
   seal(use: TokenUse, position: string): string;
-  /** The position that was sealed. Throws INVALID_ARGUMENT naming the field: "token.invalid" or "token.expired". */
+  /** The position that was sealed. Throws INVALID_ARGUMENT naming the field: "token.invalid" or "token.expired"; OUT_OF_RANGE for an expired resume_token. */
   open(use: TokenUse, token: string): string;
 }
 
@@ -79,6 +80,14 @@ function invalid({ field }: TokenUse): RpcError {
   return invalidArgument([{ field, description, reason: "token.invalid" }]);
 }
 
+/** An expired place in a stream is OUT_OF_RANGE, which tells a client that resumes by itself to begin again; a page is its caller's mistake. */
 function expired({ field }: TokenUse): RpcError {
-  return invalidArgument([{ field, description: "has expired: begin again", reason: "token.expired" }]);
+  const violation = { field, description: "has expired: begin again", reason: "token.expired" };
+  if (field !== "resume_token") return invalidArgument([violation]);
+  return new RpcError({
+    code: Code.OUT_OF_RANGE,
+    reason: "RESUME_TOKEN_EXPIRED",
+    message: "resume_token has expired: begin again",
+    details: [{ type: "BadRequest", violations: [violation] }],
+  });
 }

@@ -240,8 +240,8 @@ export interface AttributeFilter {
 /** Finds products. Conditions are joined by "and"; an absent one does not restrict. */
 export interface SearchProductsRequest {
   /**
-   * Words to look for in SKU, name, description and attributes, as in a web search: all words, "phrases" in quotes, -word
-   * to exclude; up to 200 characters.
+   * Words to look for in SKU, name, category, description and attributes, as in a web search: all words, "phrases" in
+   * quotes, -word to exclude; up to 200 characters.
    */
   query: string;
   /** Products in this category or below it. */

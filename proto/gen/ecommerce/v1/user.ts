@@ -242,7 +242,8 @@ export interface ListUsersRequest {
   /** The most users in one message of the stream. 0 means 100; more than 1000 counts as 1000; negative is INVALID_ARGUMENT. */
   pageSize: number;
   /**
-   * The token of the last message that was received, to go on after it. Bound to `filter`: INVALID_ARGUMENT with another.
+   * The token of the last message that was received, to go on after it. Good for a day, then OUT_OF_RANGE. Bound to
+   * `filter`: INVALID_ARGUMENT with another.
    * Empty means from the start.
    */
   resumeToken: string;
