@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { seededRandom } from "#harness/load/random.ts";
 import { type FixedServer, startFixedServer } from "#harness/load/testing/start-fixed-server.ts";
 import { connectWireDriver, type WireDriver } from "#harness/load/wire-driver.ts";
-import type { RuntimeSnapshot } from "#harness/sut/runtime-snapshot.ts";
 import type { ArmUnderTest } from "./arm-under-test.ts";
 import { arms } from "./arms.ts";
 import { latencySlice, type SlicePlace, throughputSlice } from "./measure-slice.ts";
+import { fakeSystem } from "./testing/fake-system.ts";
 
 let server: FixedServer;
 let driver: WireDriver;
@@ -93,54 +93,11 @@ function place(link: SlicePlace["link"]): SlicePlace {
   return { restart: 0, round: 0, link, workload, firstIndex: 0, durationMs: 100 };
 }
 
-/** Its counters move by the same step with every reading. */
 function armWithCounters(id: string): ArmUnderTest {
   const arm = arms.find((candidate) => candidate.id === id);
   if (!arm) throw new RangeError(`no arm ${id}`);
-  let readings = 0;
-  let scrapes = 0;
-  const runtime = async (): Promise<RuntimeSnapshot> => {
-    readings++;
-    return {
-      pid: 1,
-      node: "",
-      v8: "",
-      execArgv: [],
-      cpuMicros: 5000 * readings,
-      allocatedBytes: 4_200_000 * readings,
-      gcCount: 0,
-      gcMajorCount: 0,
-      gcPauseMicros: 0,
-      loopActive: 0,
-      loopIdle: 0,
-      rssBytes: 0,
-      heapUsedBytes: 0,
-      calls: 100 * readings,
-      databaseQueries: 25 * readings,
-      databaseUrl: undefined,
-    };
-  };
-  const metrics = async () => {
-    scrapes++;
-    return `response_cache_hits_total{method="x"} ${75 * scrapes}\nresponse_cache_misses_total{method="x"} ${25 * scrapes}\n`;
-  };
-  return {
-    arm,
-    drivers: { loopback: driver, shaped: driver },
-    stop: async () => {},
-    system: {
-      name: id,
-      grpc: { host: "127.0.0.1", port: server.port },
-      admin: "",
-      pid: 1,
-      startMs: 0,
-      ended: new Promise(() => {}),
-      runtime,
-      metrics,
-      logTail: () => "",
-      stop: async () => "stopped",
-    },
-  };
+  const system = fakeSystem(id, server.port);
+  return { arm, system, drivers: { loopback: driver, shaped: driver }, stop: async () => {} };
 }
 
 function stepping(micros: number) {

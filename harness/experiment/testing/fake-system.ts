@@ -1,0 +1,51 @@
+// A running system whose counters move by the same step with every reading: 100 calls, 5000 µs of CPU, 42 kB a call, 25 queries,
+// and 75 hits and 25 misses of its cache. Its calls are answered by whoever listens on the port.
+
+import type { RuntimeSnapshot } from "#harness/sut/runtime-snapshot.ts";
+import type { RunningSystem } from "#harness/sut/start-system.ts";
+
+export function fakeSystem(name: string, port: number, onStop: () => void = () => {}): RunningSystem {
+  let readings = 0;
+  let scrapes = 0;
+  const runtime = async (): Promise<RuntimeSnapshot> => {
+    readings++;
+    return {
+      pid: 1,
+      node: "v24",
+      v8: "13",
+      execArgv: [],
+      cpuMicros: 5000 * readings,
+      allocatedBytes: 4_200_000 * readings,
+      gcCount: 0,
+      gcMajorCount: 0,
+      gcPauseMicros: 0,
+      loopActive: 0,
+      loopIdle: 0,
+      rssBytes: 0,
+      heapUsedBytes: 0,
+      calls: 100 * readings,
+      databaseQueries: 25 * readings,
+      databaseUrl: undefined,
+    };
+  };
+  const metrics = async () => {
+    scrapes++;
+    const label = '{method="x"}';
+    return `response_cache_hits_total${label} ${75 * scrapes}\nresponse_cache_misses_total${label} ${25 * scrapes}\n`;
+  };
+  return {
+    name,
+    grpc: { host: "127.0.0.1", port },
+    admin: "",
+    pid: 1,
+    startMs: 1,
+    ended: new Promise(() => {}),
+    runtime,
+    metrics,
+    logTail: () => "",
+    stop: async () => {
+      onStop();
+      return "stopped";
+    },
+  };
+}
