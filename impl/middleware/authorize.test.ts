@@ -92,7 +92,7 @@ test.each([
   [
     "names no field",
     { policy: { access: { permissions, owner: { requestField: "user_id" } } } },
-    '"user_id" is not a field',
+    '/testing.v1.EchoService/odd: policy: "user_id" is not a field',
   ],
   [
     "would need the first of many requests",

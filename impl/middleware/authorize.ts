@@ -4,7 +4,7 @@ import type { Call } from "#impl/runtime/call.ts";
 import { type Handler, type Link, singleInput } from "#impl/runtime/handler.ts";
 import type { Method } from "#impl/runtime/method.ts";
 import type { Principal } from "#impl/runtime/principal.ts";
-import { fieldReader, reflectRequest } from "#impl/runtime/request-fields.ts";
+import { reflectRequest, requestFieldReader } from "#impl/runtime/request-fields.ts";
 import { permissionDenied, unauthenticated } from "#impl/runtime/rpc-error.ts";
 
 export const authorize: Link = (method, next) => {
@@ -41,7 +41,7 @@ function ownership(
   if (owner === "resource") return () => true;
   if (method.requestStream)
     throw new Error(`${method.path}: an owner field cannot be read from a request stream`);
-  const read = fieldReader(method.input, owner.requestField);
+  const read = requestFieldReader(method, owner.requestField);
   return (principal, input) => {
     const named = read(reflectRequest(method.input, singleInput(input)));
     return named !== "" && named.toLowerCase() === principal.userId.toLowerCase();

@@ -21,6 +21,6 @@ test.each([
 
 test("a template that names no field of the request is refused at the start", () => {
   expect(() => tags(["w/{widget_id}"], "")).toThrow(
-    '"widget_id" is not a field of google.protobuf.StringValue',
+    '/testing.v1.EchoService/unary: policy: "widget_id" is not a field of google.protobuf.StringValue',
   );
 });

@@ -1,7 +1,7 @@
 // Cache tags of a method: templates of the policy such as "product/{product_id}", filled from a request. Values are case-folded, so that
 // a write and a read that spell an id differently still meet.
 import type { Method } from "#impl/runtime/method.ts";
-import { fieldReader, reflectRequest } from "#impl/runtime/request-fields.ts";
+import { reflectRequest, requestFieldReader } from "#impl/runtime/request-fields.ts";
 
 /** The tags of one request. */
 export type TagsOf = (request: Uint8Array) => readonly string[];
@@ -19,7 +19,7 @@ export function tagTemplates(method: Method, templates: readonly string[]): TagT
   const parts = templates.map((template) => ({
     template,
     readers: new Map(
-      [...template.matchAll(PLACEHOLDER)].map(([, path = ""]) => [path, fieldReader(method.input, path)]),
+      [...template.matchAll(PLACEHOLDER)].map(([, path = ""]) => [path, requestFieldReader(method, path)]),
     ),
   }));
   if (parts.every(({ readers }) => readers.size === 0)) {

@@ -123,7 +123,6 @@ class GrpcJsCall implements ServerInterceptingCallInterface, InterceptingListene
     call.onFinish((_, status) => this.#end(status));
     call.awaitsRequest = !method.requestStream;
     this.#options.onCall(call);
-    if (call.finished) return;
     if (!method.requestStream) {
       this.#transport.startRead();
       return;

@@ -2,6 +2,7 @@
 // when an owner must be compared, a write makes tags stale, or a cached read has missed.
 import { type DescField, type DescMessage, fromBinary, isMessage } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
+import type { Method } from "./method.ts";
 import { malformedRequest } from "./rpc-error.ts";
 
 /** The value as text; empty when it, or a message on its way, is not set. */
@@ -16,7 +17,18 @@ export function reflectRequest(desc: DescMessage, bytes: Uint8Array): ReflectMes
   }
 }
 
-/** Throws at start-up when the path does not lead to a scalar field. */
+/** Throws at start-up, with the method's name, when the path does not lead to a scalar field of its request. */
+export function requestFieldReader(method: Method, path: string): FieldReader {
+  try {
+    return fieldReader(method.input, path);
+  } catch (error) {
+    throw new Error(`${method.path}: policy: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Throws when the path does not lead to a scalar field. */
 export function fieldReader(desc: DescMessage, path: string): FieldReader {
   const fields: DescField[] = [];
   let message: DescMessage | undefined = desc;

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter } from "@bufbuild/protobuf/wire";
 import {
+  type FileDescriptorProto,
   FileDescriptorProtoSchema,
   FileDescriptorSetSchema,
   file_google_protobuf_wrappers,
@@ -32,12 +33,17 @@ const POLICY_FILES = new Set([
   "ecommerce/v1/policy.proto",
 ]);
 
+let policyFiles: readonly FileDescriptorProto[] | undefined;
+
+/** The files that define the policy option, out of the contract's image, which takes a while to read. */
+function readPolicyFiles(): readonly FileDescriptorProto[] {
+  const image = readFileSync(new URL("../../../proto/gen/image.binpb", import.meta.url));
+  return fromBinary(FileDescriptorSetSchema, image).file.filter((file) => POLICY_FILES.has(file.name));
+}
+
 /** A schema of one service with these methods, keyed by method name. */
 export function testSchema(methods: Readonly<Record<string, TestMethod>>): Schema {
-  const image = readFileSync(new URL("../../../proto/gen/image.binpb", import.meta.url));
-  const policyFiles = fromBinary(FileDescriptorSetSchema, image).file.filter((file) =>
-    POLICY_FILES.has(file.name),
-  );
+  policyFiles ??= readPolicyFiles();
   const service = create(ServiceDescriptorProtoSchema, {
     name: "EchoService",
     method: Object.entries(methods).map(([name, method]) =>
