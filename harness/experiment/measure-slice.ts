@@ -106,7 +106,10 @@ export async function latencySlice(
     sliceMs: durationMs,
   });
   const slice = sliceOf(result);
+  const expectedCalls = (ratePerSecond * durationMs) / 1000;
   const ms = (latency: Latency, percent: number) => {
+    // A percentile that no call is expected to exceed is only the maximum. By the plan, so that no slice decides for itself.
+    if (expectedCalls * (1 - percent / 100) < 1) return null;
     const micros = percentileMicros(latency, percent);
     return micros === null ? null : micros / 1000;
   };
@@ -114,7 +117,7 @@ export async function latencySlice(
     latency: slice.latency,
     record: {
       ...record(under, place, "latency", slice),
-      sendLagP99Ms: ms(slice.sendLag, 99),
+      sendLagP99Ms: (percentileMicros(slice.sendLag, 99) ?? 0) / 1000,
       values: {
         ...unknown,
         p50Ms: ms(slice.latency, 50),

@@ -49,6 +49,14 @@ export const metrics: readonly Metric[] = [
     effectOn: ["loopback", "shaped"],
   },
   {
+    id: "p90Ms",
+    label: "p90 latency",
+    unit: "ms",
+    phase: "latency",
+    better: "lower",
+    effectOn: ["loopback", "shaped"],
+  },
+  {
     id: "p99Ms",
     label: "p99 latency",
     unit: "ms",
@@ -71,14 +79,6 @@ export const metrics: readonly Metric[] = [
     phase: "throughput",
     better: "lower",
     effectOn: ["loopback"],
-  },
-  {
-    id: "p90Ms",
-    label: "p90 latency",
-    unit: "ms",
-    phase: "latency",
-    better: "lower",
-    effectOn: [],
   },
   {
     id: "databaseCpuMicrosPerCall",

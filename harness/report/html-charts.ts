@@ -5,7 +5,7 @@ import { type Metric, type MetricId, metrics } from "#harness/experiment/metrics
 import { effectColumns, effectRows, isOf, levelRows, levelsOf } from "./effect-table.ts";
 import { forestPlot } from "./forest-plot.ts";
 import { details, table } from "./html-table.ts";
-import { levelBars } from "./level-bars.ts";
+import { bars, levelBars } from "./level-bars.ts";
 import { percentilePlot } from "./percentile-plot.ts";
 import { number, scenarioLabel, workloadLabel } from "./phrases.ts";
 import type { ReportRecord, ScenarioDesign } from "./report-record.ts";
@@ -95,6 +95,26 @@ function panels(record: ReportRecord, scenario: ScenarioDesign): string[] {
 function panelName(metric: Metric, scenario: ScenarioDesign): string {
   const unit = metric.unit === "" ? "" : `, ${metric.unit}`;
   return `${metric.label}${scenario.link === "shaped" ? " over the shaped link" : ""}${unit}`;
+}
+
+/** What a call costs the generator, beside what it costs the server it measures. */
+export function generatorChart({ generator, levels }: ReportRecord): string {
+  const server = (arm: string) =>
+    levels.find(
+      (level) =>
+        level.workload === "hot-reads" &&
+        level.link === "loopback" &&
+        level.metric === "cpuMicrosPerCall" &&
+        level.arm === arm,
+    )?.value ?? null;
+  const list = [
+    { name: "this generator", value: generator.wireMicrosPerCall, className: "tint-better" },
+    { name: "grpc-js as generator", value: generator.grpcJsMicrosPerCall, className: "tint-none" },
+    { name: "server, caching only", value: server("caching"), className: "arm-caching" },
+    { name: "server, neither", value: server("neither"), className: "arm-neither" },
+  ];
+  const title = "CPU of one hot read, µs";
+  return `<div class="grid">${figure(title, bars(list, "", title, 132))}</div>`;
 }
 
 function effectTable(record: ReportRecord, scenario: ScenarioDesign, averaged: boolean): string {

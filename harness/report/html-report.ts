@@ -2,7 +2,7 @@
 // and from a phone's width up.
 
 import { dataFacts, designFacts, environmentFacts, type Fact, generatorFacts } from "./facts.ts";
-import { effectsSection, latencySection, levelsSection } from "./html-charts.ts";
+import { effectsSection, generatorChart, latencySection, levelsSection } from "./html-charts.ts";
 import { rawSection } from "./html-raw.ts";
 import { pageStyle } from "./page-style.ts";
 import { modeNote } from "./phrases.ts";
@@ -42,6 +42,7 @@ ${levelsSection(record)}
 <section>
 <h2>Generator</h2>
 <p>What made the load, and whether it could have been what was measured.</p>
+${generatorChart(record)}
 ${facts(generatorFacts(record))}
 </section>
 <section>

@@ -1,4 +1,4 @@
-// One number of every arm as bars from zero, with the interval of its mean as a whisker.
+// Numbers as bars from zero, with the interval of each as a whisker.
 
 import { arms } from "#harness/experiment/arms.ts";
 import { number, quantity } from "./phrases.ts";
@@ -7,35 +7,67 @@ import { drawing, element, label, line, tooltip } from "./svg.ts";
 
 const width = 330;
 const rowHeight = 22;
-const bar = { left: 112, right: 266, height: 12 };
+const barHeight = 12;
+const right = 266;
 
-/** `levels` are those of one metric in one scenario. Where a bar is better short or long is for the caption to say. */
-export function levelBars(levels: readonly LevelRecord[], unit: string, description: string): string {
-  const largest = Math.max(1e-9, ...levels.map((level) => level.value ?? 0));
+export interface Bar {
+  readonly name: string;
+  readonly value: number | null;
+  readonly low?: number | null;
+  readonly high?: number | null;
+  readonly className: string;
+}
+
+/** `nameWidth`: room for the names. Whether short or long is better is for the caption to say. */
+export function bars(list: readonly Bar[], unit: string, description: string, nameWidth = 112): string {
+  // Long whiskers are cut, so that they do not squeeze the bars.
+  const reach = list.map(({ value, high }) => Math.max(value ?? 0, Math.min(high ?? 0, 1.4 * (value ?? 0))));
+  const largest = Math.max(1e-9, ...reach);
   const x = (value: number) =>
-    bar.left + ((bar.right - bar.left) * Math.min(Math.max(value, 0), largest)) / largest;
-  const rows = arms.map((arm, i) => {
-    const y = i * rowHeight + rowHeight / 2;
+    nameWidth + ((right - nameWidth) * Math.min(Math.max(value, 0), largest)) / largest;
+  return drawing(
+    width,
+    list.length * rowHeight,
+    description,
+    ...list.map((bar, i) => row(bar, i * rowHeight + rowHeight / 2, x, unit, nameWidth)),
+  );
+}
+
+/** The levels of one metric in one scenario, a bar for each arm. */
+export function levelBars(levels: readonly LevelRecord[], unit: string, description: string): string {
+  const list = arms.map((arm) => {
     const level = levels.find((candidate) => candidate.arm === arm.id);
-    const name = label(0, y + 4, arm.label, "row");
-    if (!level || level.value === null) return name + label(bar.left, y + 4, "not known", "value muted");
-    const { value, low, high } = level;
-    const range = low === null || high === null ? "" : `, interval ${number(low)} to ${number(high)}`;
-    return element(
-      "g",
-      { class: `arm-${arm.id.replace("+", "-")}` },
-      tooltip(`${arm.label}: ${quantity(value, unit)}${range}`),
-      name,
-      element("rect", {
-        x: bar.left,
-        y: y - bar.height / 2,
-        width: Math.max(x(value) - bar.left, 1),
-        height: bar.height,
-        class: "bar",
-      }),
-      low === null || high === null ? "" : line(x(low), y, x(high), y, "whisker"),
-      label(width, y + 4, quantity(value, unit), "value", "end"),
-    );
+    return {
+      name: arm.label,
+      value: level?.value ?? null,
+      low: level?.low ?? null,
+      high: level?.high ?? null,
+      className: `arm-${arm.id.replace("+", "-")}`,
+    };
   });
-  return drawing(width, arms.length * rowHeight, description, ...rows);
+  return bars(list, unit, description);
+}
+
+function row(bar: Bar, y: number, x: (value: number) => number, unit: string, nameWidth: number): string {
+  const name = label(0, y + 4, bar.name, "row");
+  const { value, low = null, high = null } = bar;
+  if (value === null) return name + label(nameWidth, y + 4, "not known", "value muted");
+  const known = low !== null && high !== null;
+  return element(
+    "g",
+    { class: bar.className },
+    tooltip(
+      `${bar.name}: ${quantity(value, unit)}${known ? `, interval ${number(low)} to ${number(high)}` : ""}`,
+    ),
+    name,
+    element("rect", {
+      x: nameWidth,
+      y: y - barHeight / 2,
+      width: Math.max(x(value) - nameWidth, 1),
+      height: barHeight,
+      class: "bar",
+    }),
+    known ? line(x(low), y, x(high), y, "whisker") : "",
+    label(width, y + 4, quantity(value, unit), "value", "end"),
+  );
 }

@@ -69,7 +69,7 @@ function judge(effects: readonly EffectRecord[]): Omit<Finding, "subject"> {
     {
       kind: "not known" as const,
       list: unknown,
-      text: unknown.map((e) => metricOf(e.metric).label).join(", "),
+      text: `${unknown.map((e) => metricOf(e.metric).label).join(", ")} (too few valid restarts, or too few calls in a slice)`,
     },
   ].flatMap(({ kind, list, text }) => (list.length > 0 ? [{ kind, text }] : []));
   return { outcome: outcomeOf(better.length, worse.length, unseen.length, none.length), clauses };

@@ -38,7 +38,10 @@ export function warningsOf(record: Omit<ReportRecord, "warnings">): string[] {
       invalidShare > invalidLimit,
       `${generator.invalidSlices} of ${slices.length} slices did not count, and their rounds were left out for every arm.`,
     ],
-    [cold > arms / 2, `${cold} of ${arms} arms were still getting faster when their warm-up ended.`],
+    [
+      cold > arms / 2,
+      `${cold} of ${arms} arms had not settled when their warm-up ended: too few calls, or CPU per call still moving by more than 5 %.`,
+    ],
     [refused > 0, `The system refused ${refused} rows of the import; they are listed below.`],
   ];
   return rules.flatMap(([broken, text]) => (broken ? [text] : []));
