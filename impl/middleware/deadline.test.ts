@@ -91,15 +91,32 @@ describe("a deadline", () => {
   });
 
   test("that has passed before the start never runs the handler", async () => {
-    await using server = await startHanging();
-    const { clock, calls, raw, echo } = server;
-    clock.advance(60_000);
+    let reached = 0;
+    await using echo = await startEcho(
+      { unary: {} },
+      { unary: () => String(++reached) },
+      { links: () => [deadline({ maxDeadlineMs: 10_000 })] },
+    );
+    await using raw = await rawConnection(echo.server.address);
     for (const timeout of ["0m", "0S", "1n"]) {
       const reply = await raw.call(echoPath("unary"), body, { "grpc-timeout": timeout });
       expect(reply.headers["grpc-status"]).toBe(String(Code.DEADLINE_EXCEEDED));
     }
-    expect(calls).toEqual([]);
+    expect(reached).toBe(0);
     expect(echo.server.ended.every(({ status }) => status.code === Code.DEADLINE_EXCEEDED)).toBe(true);
+  });
+
+  test("of more milliseconds than 32 bits hold counts as none, and is not over at once", async () => {
+    await using server = await startHanging();
+    const { calls, raw, clock } = server;
+    const reply = raw.call(echoPath("unary"), body, { "grpc-timeout": "1000H" });
+    await until(() => calls.length === 1);
+    // grpc-js ends such a call in its next turn of timers.
+    await new Promise((resolve) => systemClock.after(20, () => resolve(undefined)));
+    expect(calls[0]?.finished).toBe(false);
+    expect(calls[0]?.remainingMs).toBe(2_000);
+    clock.advance(2_000);
+    expect((await reply).headers["grpc-status"]).toBe(String(Code.DEADLINE_EXCEEDED));
   });
 });
 

@@ -207,8 +207,7 @@ describe("hostile peers", () => {
     ["grpc-timeout", "soon", "13"],
     ["grpc-timeout", "-1S", "0"],
     ["grpc-timeout", "", "13"],
-    // grpc-js counts milliseconds in 32 bits: what is longer than 24 days is over at once, or too short.
-    ["grpc-timeout", "1000H", "4"],
+    ["grpc-timeout", "1000H", "0"],
     ["grpc-encoding", "brotli", "0"],
     ["authorization", "\t odd \u00ff", "0"],
   ])("%s: %j is answered with status %s and harms nobody", async (key, value, status) => {

@@ -93,6 +93,8 @@ class GrpcJsCall implements ServerInterceptingCallInterface, InterceptingListene
   #requests: RequestStream | undefined = undefined;
   #request: Uint8Array | undefined = undefined;
   #headersSent = false;
+  /** The caller's timeout is one that grpc-js cannot count, and neither its deadline nor its timer means anything. */
+  #uncountable = false;
 
   constructor(transport: ServerInterceptingCallInterface, bound: BoundMethod, options: TransportOptions) {
     this.#transport = transport;
@@ -110,12 +112,13 @@ class GrpcJsCall implements ServerInterceptingCallInterface, InterceptingListene
 
   onReceiveMetadata(metadata: Metadata): void {
     const { method } = this.#bound;
-    const deadline = this.#transport.getDeadline();
+    const deadline = Number(this.#transport.getDeadline());
+    this.#uncountable = deadline < this.#options.environment.clock.now() - COUNTABLE_MS;
     const call = new Call(
       method,
       new GrpcJsMetadata(metadata),
       this.#transport.getPeer(),
-      typeof deadline === "number" ? deadline : deadline.getTime(),
+      this.#uncountable ? Number.POSITIVE_INFINITY : deadline,
       this.#options.environment,
     );
     this.#call = call;
@@ -212,8 +215,10 @@ class GrpcJsCall implements ServerInterceptingCallInterface, InterceptingListene
   /** A message over the limit, a malformed timeout, its own deadline timer, a failed write. */
   #endedByTransport(status: PartialStatusObject): void {
     const call = this.#call;
+    const timeOut = status.code === Code.DEADLINE_EXCEEDED;
+    if (timeOut && this.#uncountable) return;
     if (call === undefined || call.finished) this.#sendStatus.call(this.#transport, status);
-    else if (status.code === Code.DEADLINE_EXCEEDED) call.expire();
+    else if (timeOut) call.expire();
     else if (status.details === WRITE_FAILED) call.abandon();
     else if (status.code === Code.RESOURCE_EXHAUSTED) call.fail(tooLarge(status.details ?? ""));
     else call.fail(refusedByTransport(status));
@@ -271,6 +276,12 @@ function wrongCount(method: Method, count: string): RpcError {
 function isClosed(transport: ServerInterceptingCallInterface): boolean {
   return (transport as { readonly stream?: { readonly closed?: boolean } }).stream?.closed === true;
 }
+
+/**
+ * grpc-js counts a timeout in 32 bits of milliseconds: one of more than 24 days may come out as a deadline long before the call, which no
+ * caller can have stated. A real one lies at most this far back when the call starts.
+ */
+const COUNTABLE_MS = 1_000;
 
 /** What grpc-js says when a write fails, which it only does when the stream is gone. */
 const WRITE_FAILED = "Internal server error";
