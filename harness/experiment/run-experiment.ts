@@ -144,7 +144,8 @@ interface BlockParts {
 async function runBlocks(options: ExperimentOptions, shared: BlockParts): Promise<BlockResult[]> {
   const { plan, signal, onStep, elapsedSeconds } = options;
   const blocks: BlockResult[] = [];
-  const longest = () => Math.max(0, ...blocks.map((block) => block.seconds));
+  // The first also finds the rates, which no other does.
+  const longest = () => Math.max(0, ...blocks.slice(blocks.length > 1 ? 1 : 0).map((block) => block.seconds));
   while (mayStartRestart(plan, blocks.length, elapsedSeconds(), longest())) {
     signal.throwIfAborted();
     const restart = blocks.length;

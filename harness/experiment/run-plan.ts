@@ -58,7 +58,7 @@ const full: Mode = {
 };
 
 const quick: Mode = {
-  budgetSeconds: 84,
+  budgetSeconds: 87,
   rounds: 2,
   shapedRounds: 1,
   throughputSliceMs: 120,

@@ -114,7 +114,7 @@ export function generatorChart({ generator, levels }: ReportRecord): string {
     { name: "server, neither", value: server("neither"), className: "arm-neither" },
   ];
   const title = "CPU of one hot read, µs";
-  return `<div class="grid">${figure(title, bars(list, "", title, 132))}</div>`;
+  return `<div class="alone">${figure(title, bars(list, "", title, 132))}</div>`;
 }
 
 function effectTable(record: ReportRecord, scenario: ScenarioDesign, averaged: boolean): string {
