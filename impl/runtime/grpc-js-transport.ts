@@ -1,4 +1,4 @@
-// The adapter to @grpc/grpc-js: everything the project knows of its server is in this file. It joins as a server interceptor that takes
+// The adapter to @grpc/grpc-js: everything the project knows of its server is here and in the other files of its name. It joins as a server interceptor that takes
 // each call of ours over, because at that level the four kinds of calls are one: read, message, half-close, cancel; send, status.
 // So a call costs no stream object, and a response's status is queued right behind its message instead of after its write callback.
 import {
@@ -10,12 +10,20 @@ import {
 } from "@grpc/grpc-js";
 import { Call, type CallEnvironment, type RequestMetadata } from "./call.ts";
 import { dispatch, type Sink } from "./dispatch.ts";
+import { asFrame } from "./grpc-js-frame.ts";
+import {
+  type PartialStatusObject,
+  refusedByTransport,
+  SUCCESS,
+  toGrpcJsStatus,
+  tooLarge,
+  wrongCount,
+} from "./grpc-js-status.ts";
 import type { Handler } from "./handler.ts";
-import { CompressedMessage, type Message } from "./message.ts";
+import type { Message } from "./message.ts";
 import type { Method } from "./method.ts";
 import { RequestStream } from "./request-stream.ts";
-import { RpcError } from "./rpc-error.ts";
-import { Code, DETAILS_KEY, encodeDetails, OK, type Status } from "./status.ts";
+import { Code, OK, type Status } from "./status.ts";
 
 /** A method with its composed chain. */
 export interface BoundMethod {
@@ -34,9 +42,8 @@ export interface TransportOptions {
   readonly maxStreamsPerConnection: number;
 }
 
-/** Types of grpc-js that it does not export by name. */
+/** A type of grpc-js that it does not export by name. */
 type InterceptingListener = Parameters<ServerInterceptingCallInterface["start"]>[0];
-type PartialStatusObject = Parameters<ServerInterceptingCallInterface["sendStatus"]>[0];
 
 /** Creates a grpc-js server that serves `methods`. Further services may be added to it before it is bound. */
 export function createGrpcJsServer(options: TransportOptions): Server {
@@ -262,15 +269,6 @@ class GrpcJsMetadata implements RequestMetadata {
   }
 }
 
-function wrongCount(method: Method, count: string): RpcError {
-  return new RpcError({
-    code: Code.INVALID_ARGUMENT,
-    reason: "REQUEST_COUNT",
-    message: `${method.path} takes one request message, got ${count}`,
-    values: { method: method.path, count },
-  });
-}
-
 // A reset stream ends like any other at first, and grpc-js tells of the reset only later; its class holds the stream, which knows. Pinned by
 // a test.
 function isClosed(transport: ServerInterceptingCallInterface): boolean {
@@ -285,46 +283,3 @@ const COUNTABLE_MS = 1_000;
 
 /** What grpc-js says when a write fails, which it only does when the stream is gone. */
 const WRITE_FAILED = "Internal server error";
-
-function tooLarge(what: string): RpcError {
-  return new RpcError({
-    code: Code.RESOURCE_EXHAUSTED,
-    reason: "MESSAGE_TOO_LARGE",
-    message: `a message is over the limit of its size: ${what}`,
-  });
-}
-
-function refusedByTransport({ code = Code.INTERNAL, details = "" }: PartialStatusObject): RpcError {
-  return new RpcError({ code: code as number as Code, reason: "PROTOCOL_VIOLATION", message: details ?? "" });
-}
-
-const SUCCESS: PartialStatusObject = { code: 0, details: "", metadata: null };
-
-function toGrpcJsStatus(status: Status): PartialStatusObject {
-  const metadata = new Metadata();
-  for (const [key, value] of status.trailers) metadata.add(key, value);
-  const details = encodeDetails(status);
-  if (details !== undefined) metadata.set(DETAILS_KEY, asBuffer(details));
-  // A lone surrogate cannot be percent-encoded: grpc-js would throw.
-  return { code: status.code, details: status.message.toWellFormed(), metadata };
-}
-
-/**
- * grpc-js frames a message by writing the flag "not compressed" at offset 0 and then calling `message.copy(frame, 5)`. A compressed message is a
- * buffer whose `copy` also sets the flag. Pinned by a test against the installed version.
- */
-function asFrame(message: Message): Buffer {
-  if (!(message instanceof CompressedMessage)) return asBuffer(message);
-  const bytes = asBuffer(message.bytes);
-  return Object.defineProperty(bytes, "copy", { value: copyCompressed });
-}
-
-function copyCompressed(this: Buffer, frame: Buffer, offset: number): number {
-  frame[0] = 1;
-  frame.set(this, offset);
-  return this.byteLength;
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
