@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { seededRandom } from "#harness/load/random.ts";
 import { type FixedServer, startFixedServer } from "#harness/load/testing/start-fixed-server.ts";
+import { SystemDiedError } from "#harness/sut/system-died-error.ts";
 import { prepare } from "#wire/prepared-request.ts";
 import { completeRounds } from "./analyse.ts";
 import type { ArmParts } from "./arm-under-test.ts";
@@ -60,6 +61,21 @@ describe("a restart", () => {
     await expect(runBlock({ ...options(running), parts: { ...parts, startSystem } })).rejects.toThrow(
       "no memory",
     );
+    expect([...running]).toEqual([]);
+  });
+
+  it("says which system died, how, and the last it said", async () => {
+    const running = new Set<string>();
+    const { parts } = options(running);
+    const startSystem: ArmParts["startSystem"] = async (arm) => {
+      const system = await parts.startSystem(arm);
+      if (arm.id !== "caching") return system;
+      const runtime = () => Promise.reject(new TypeError("fetch failed"));
+      return { ...system, runtime, ended: Promise.resolve("signal SIGSEGV"), logTail: () => "out of memory" };
+    };
+    const died = runBlock({ ...options(running), parts: { ...parts, startSystem } });
+    await expect(died).rejects.toBeInstanceOf(SystemDiedError);
+    await expect(died).rejects.toMatchObject({ system: "caching", logTail: "out of memory" });
     expect([...running]).toEqual([]);
   });
 

@@ -1,12 +1,14 @@
 // One restart: every arm as a fresh process in random order, each warmed, then measured in slices that take turns in random
 // order. The unit of replication: nothing of an earlier restart is alive in it but the database.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { runClosedLoop } from "#harness/load/closed-loop.ts";
 import type { Latency } from "#harness/load/latency.ts";
 import type { SeededRandom } from "#harness/load/random.ts";
 import { mergeSlices } from "#harness/load/slice.ts";
 import { type WarmUp, warmUp } from "#harness/load/warm-up.ts";
 import type { DatabaseCpu } from "#harness/sut/database-cpu.ts";
+import { SystemDiedError } from "#harness/sut/system-died-error.ts";
 import { type ArmParts, type ArmUnderTest, startArm } from "./arm-under-test.ts";
 import { arms } from "./arms.ts";
 import { latencySlice, type SlicePlace, throughputSlice } from "./measure-slice.ts";
@@ -86,9 +88,24 @@ export async function runBlock(options: BlockOptions): Promise<BlockResult> {
       node: { version: runtime?.node ?? "", v8: runtime?.v8 ?? "", flags: runtime?.execArgv ?? [] },
       seconds: (performance.now() - began) / 1000,
     };
+  } catch (error) {
+    throw (await deathAmong(under, error)) ?? error;
   } finally {
     await Promise.all(under.map((one) => one.stop()));
   }
+}
+
+/** A refused connection says little; that its system has died says why. */
+async function deathAmong(
+  under: readonly ArmUnderTest[],
+  cause: unknown,
+): Promise<SystemDiedError | undefined> {
+  const patience = sleep(300, undefined, { ref: false });
+  for (const { system } of under) {
+    const how = await Promise.race([system.ended, patience]);
+    if (how !== undefined) return new SystemDiedError(system.name, how, system.logTail(), { cause });
+  }
+  return undefined;
 }
 
 /** All or none: when one does not start, the others are stopped. */
