@@ -128,6 +128,7 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
     address: `${config.HOST}:${config.GRPC_PORT}`,
     limits: {
       maxMessageBytes: config.MAX_MESSAGE_BYTES,
+      requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
       maxStreamsPerConnection: config.MAX_STREAMS_PER_CONNECTION,
       drainDelayMs: config.DRAIN_DELAY_MS,
       drainGraceMs: config.DRAIN_GRACE_MS,

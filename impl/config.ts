@@ -109,6 +109,7 @@ const SETTINGS = {
     256 * MIB,
   ),
   MAX_STREAMS_PER_CONNECTION: integer("Calls that one connection may have open.", 1_000, 1, 1_000_000),
+  REQUEST_TIMEOUT_MS: integer("How long the one request of a call may take to arrive.", 60_000, 1, 3_600_000),
   MAX_DEADLINE_MS: integer("A caller's longer deadline is cut to this.", 86_400_000, 1, 2_147_483_647),
   DRAIN_DELAY_MS: integer(
     "Between NOT_SERVING and the closing of connections, for balancers to notice.",

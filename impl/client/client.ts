@@ -10,13 +10,11 @@ import { TRACEPARENT } from "#impl/observability/names.ts";
 import { traceparentFor } from "#impl/observability/traceparent.ts";
 import type { Call } from "#impl/runtime/call.ts";
 import type { Clock } from "#impl/runtime/clock.ts";
+import { ACCEPT_ENCODING_KEY } from "#impl/runtime/message.ts";
 import type { Method } from "#impl/runtime/method.ts";
 import type { Schema } from "#impl/runtime/schema.ts";
 import type { MethodDefinition, RequestOf, ResponseOf, ServiceDefinition } from "#impl/runtime/service.ts";
 import { CallError } from "./call-error.ts";
-
-/** The key in which this client tells a server which response encodings it takes; grpc-js hides the standard one from handlers. */
-export const ACCEPT_ENCODING_KEY = "x-accept-encoding";
 
 export interface CallOptions {
   /** The call on whose behalf this one is made: its deadline bounds this one, its failure cancels it, its trace goes on. */

@@ -4,7 +4,7 @@ import type { Call } from "#impl/runtime/call.ts";
 import { type Handler, type Link, singleInput } from "#impl/runtime/handler.ts";
 import type { Method } from "#impl/runtime/method.ts";
 import type { Principal } from "#impl/runtime/principal.ts";
-import { reflectRequest, requestFieldReader } from "#impl/runtime/request-fields.ts";
+import { requestFieldReader, requestMessage } from "#impl/runtime/request-fields.ts";
 import { permissionDenied, unauthenticated } from "#impl/runtime/rpc-error.ts";
 
 export const authorize: Link = (method, next) => {
@@ -20,7 +20,7 @@ export const authorize: Link = (method, next) => {
   return (call, input) => {
     const principal = principalOf(call);
     const missing = access.permissions.filter((permission) => !principal.permissions.has(permission));
-    if (missing.length > 0 && !owns(principal, input)) throw permissionDenied(missing);
+    if (missing.length > 0 && !owns(call, principal, input)) throw permissionDenied(missing);
     return next(call, input);
   };
 };
@@ -30,7 +30,7 @@ function principalOf(call: Call): Principal {
   throw unauthenticated("CREDENTIALS_MISSING", "the call needs an access token in its metadata");
 }
 
-type Ownership = (principal: Principal, input: Parameters<Handler>[1]) => boolean;
+type Ownership = (call: Call, principal: Principal, input: Parameters<Handler>[1]) => boolean;
 
 function ownership(
   method: Method,
@@ -42,8 +42,8 @@ function ownership(
   if (method.requestStream)
     throw new Error(`${method.path}: an owner field cannot be read from a request stream`);
   const read = requestFieldReader(method, owner.requestField);
-  return (principal, input) => {
-    const named = read(reflectRequest(method.input, singleInput(input)));
+  return (call, principal, input) => {
+    const named = read(requestMessage(call, singleInput(input)));
     return named !== "" && named.toLowerCase() === principal.userId.toLowerCase();
   };
 }

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { parseRequest } from "#impl/runtime/request-fields.ts";
 import { testSchema, text } from "#impl/runtime/testing/echo-service.ts";
 import { tagTemplates } from "./cache-tags.ts";
 
@@ -6,7 +7,9 @@ const [method] = testSchema({ unary: {} }).methods.values();
 
 function tags(templates: readonly string[], request: string): readonly string[] {
   if (method === undefined) throw new Error("the schema has no method");
-  return tagTemplates(method, templates).tagsOf(text.encode(request).finish());
+  return tagTemplates(method, templates).tagsOf(() =>
+    parseRequest(method.input, text.encode(request).finish()),
+  );
 }
 
 test.each([

@@ -16,6 +16,7 @@ import type { Message } from "#impl/runtime/message.ts";
 import type { Method } from "#impl/runtime/method.ts";
 import { CacheScope } from "#impl/runtime/policy.ts";
 import type { Principal } from "#impl/runtime/principal.ts";
+import { parseRequest, requestMessage } from "#impl/runtime/request-fields.ts";
 import { Code } from "#impl/runtime/status.ts";
 import { type TagTemplates, tagTemplates } from "./cache-tags.ts";
 import { createResponseStore, type Entry, type ResponseStore } from "./response-store.ts";
@@ -61,7 +62,11 @@ function reading(method: Method, next: Handler, store: ResponseStore, options: C
 
   const lead = (call: Call, request: Uint8Array, key: string, now: number): Output => {
     onLookup(method, "miss");
-    const entry = store.open(key, tagsOf(request), now + policy.ttlMs);
+    const entry = store.open(
+      key,
+      tagsOf(() => requestMessage(call, request)),
+      now + policy.ttlMs,
+    );
     let output: Output;
     try {
       output = next(call, request);
@@ -166,9 +171,13 @@ function writing(method: Method, next: Handler, store: ResponseStore): Handler {
     if (!templates.dependOnRequest) {
       for (const tag of method.policy.invalidates) tags.add(tag);
     } else if (method.requestStream) {
-      return afterwards(call, next(call, collectTags(streamInput(input), templates, tags)), invalidate);
+      return afterwards(
+        call,
+        next(call, collectTags(method, streamInput(input), templates, tags)),
+        invalidate,
+      );
     } else {
-      for (const tag of templates.tagsOf(singleInput(input))) tags.add(tag);
+      for (const tag of templates.tagsOf(() => requestMessage(call, singleInput(input)))) tags.add(tag);
     }
     return afterwards(call, next(call, input), invalidate);
   };
@@ -197,13 +206,14 @@ async function* invalidatingAfter(
 
 /** Tags of a request stream: those of its first message, the header, which names what the stream is about. */
 async function* collectTags(
+  method: Method,
   messages: AsyncIterable<Uint8Array>,
   templates: TagTemplates,
   tags: Set<string>,
 ): AsyncGenerator<Uint8Array> {
   let first = true;
   for await (const bytes of messages) {
-    if (first) for (const tag of templates.tagsOf(bytes)) tags.add(tag);
+    if (first) for (const tag of templates.tagsOf(() => parseRequest(method.input, bytes))) tags.add(tag);
     first = false;
     yield bytes;
   }

@@ -1,16 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { ACCEPT_ENCODING_KEY as CLIENT_KEY } from "#impl/client/client.ts";
 import { echoPath, startEcho } from "#impl/client/testing/echo.ts";
 import type { Link } from "#impl/runtime/handler.ts";
-import { CompressedMessage } from "#impl/runtime/message.ts";
+import { ACCEPT_ENCODING_KEY, CompressedMessage } from "#impl/runtime/message.ts";
 import { CacheScope, Compression } from "#impl/runtime/policy.ts";
 import { notFound } from "#impl/runtime/rpc-error.ts";
 import { text } from "#impl/runtime/testing/echo-service.ts";
 import { grpcFrame, grpcMessages, rawConnection } from "#impl/runtime/testing/raw-client.ts";
 import { cache } from "./cache.ts";
-import { ACCEPT_ENCODING_KEY, compress } from "./compress.ts";
+import { compress } from "./compress.ts";
 
 const MIN_BYTES = 60;
 const ASYNC_FROM_BYTES = 20_000;
@@ -137,7 +136,6 @@ test("an error is Trailers-Only whether compression was agreed or not, and ends 
 });
 
 test("the client of grpc-js reads compressed answers, and this project's client asks for them", async () => {
-  expect(CLIENT_KEY).toBe(ACCEPT_ENCODING_KEY);
   await using server = await startCompressing();
   for (const request of Object.values(texts)) expect(await server.echo.client.large(request)).toBe(request);
   expect(server.sent.filter((message) => message instanceof CompressedMessage)).toHaveLength(2);

@@ -3,11 +3,8 @@
 import { constants, gzip, gzipSync } from "node:zlib";
 import type { Call } from "#impl/runtime/call.ts";
 import { isPromise, isStream, type Link } from "#impl/runtime/handler.ts";
-import { CompressedMessage, type Message } from "#impl/runtime/message.ts";
+import { ACCEPT_ENCODING_KEY, CompressedMessage, type Message } from "#impl/runtime/message.ts";
 import { Compression } from "#impl/runtime/policy.ts";
-
-/** In which callers announce the encodings they take, comma separated; grpc-js hides the standard key from handlers. */
-export const ACCEPT_ENCODING_KEY = "x-accept-encoding";
 
 export interface CompressOptions {
   /** Messages of fewer bytes are never compressed. Default in configuration: 1 KiB. */

@@ -1,11 +1,12 @@
 // Checks every request message against the rules in the schema (buf.validate) before its handler sees it. A broken rule is
 // INVALID_ARGUMENT with a BadRequest that names each field and rule.
-import { create, type DescMessage, fromBinary } from "@bufbuild/protobuf";
+import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Validator, type Violation } from "@bufbuild/protovalidate";
 import type { FieldViolation } from "#impl/runtime/error-details.ts";
 import { type Link, singleInput, streamInput } from "#impl/runtime/handler.ts";
-import { invalidArgument, malformedRequest } from "#impl/runtime/rpc-error.ts";
+import { parseRequest, requestMessage } from "#impl/runtime/request-fields.ts";
+import { invalidArgument } from "#impl/runtime/rpc-error.ts";
 import type { Schema } from "#impl/runtime/schema.ts";
 
 /** Compiles the rules of every request of the schema now: the first use of a type costs up to 100 ms, which no caller should wait. */
@@ -18,7 +19,7 @@ export function validate(schema: Schema): Link {
       return (call, input) => next(call, checkAll(validator, desc, streamInput(input)));
     }
     return (call, input) => {
-      check(validator, desc, singleInput(input));
+      check(validator, desc, requestMessage(call, singleInput(input)));
       return next(call, input);
     };
   };
@@ -30,27 +31,20 @@ async function* checkAll(
   messages: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
   for await (const bytes of messages) {
-    check(validator, desc, bytes);
+    check(validator, desc, parseRequest(desc, bytes));
     yield bytes;
   }
 }
 
-function check(validator: Validator, desc: DescMessage, bytes: Uint8Array): void {
-  const result = validator.validate(desc, parse(desc, bytes));
+function check(validator: Validator, desc: DescMessage, message: Message): void {
+  const result = validator.validate(desc, message);
   if (result.kind === "valid") return;
   if (result.kind === "invalid") throw invalidArgument(result.violations.map(toFieldViolation));
   throw result.error;
 }
 
-function parse(desc: DescMessage, bytes: Uint8Array): ReturnType<typeof fromBinary> {
-  try {
-    return fromBinary(desc, bytes, { readUnknownFields: false });
-  } catch {
-    throw malformedRequest();
-  }
-}
-
-function toFieldViolation(violation: Violation): FieldViolation {
+/** As it goes into a BadRequest: the field's path, and the rule's id as the reason. */
+export function toFieldViolation(violation: Violation): FieldViolation {
   return {
     field: pathToString(violation.field),
     description: violation.message,

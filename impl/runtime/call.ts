@@ -1,5 +1,6 @@
 // One call from its headers to its status. Invariant: it finishes exactly once, and everything that waits on it is woken then.
 // What costs something to make (signal, logger, deadline timer) is made when it is first needed.
+import type { Message as RequestMessage } from "@bufbuild/protobuf";
 import type { Span } from "@opentelemetry/api";
 import type { ErrorBoundary } from "./boundary.ts";
 import type { CancelTimer, Clock } from "./clock.ts";
@@ -36,6 +37,8 @@ export class Call {
   deadlineAt: number;
   /** True while the one request of a call without request stream has not arrived. */
   awaitsRequest = false;
+  /** The single request by its descriptor, once a link has needed it; see `requestMessage`. */
+  request: RequestMessage | undefined = undefined;
   /** Set once the credentials are verified; undefined is an anonymous caller. */
   principal: Principal | undefined = undefined;
   /** Set when the call is traced. */

@@ -3,6 +3,9 @@
 /** Message encodings of gRPC that this server writes. */
 export type Encoding = "gzip";
 
+/** In which callers announce the encodings they take, comma separated: grpc-js hides the standard key from its servers. */
+export const ACCEPT_ENCODING_KEY = "x-accept-encoding";
+
 /** A message whose bytes are the output of `encoding`. */
 export class CompressedMessage {
   readonly encoding: Encoding;

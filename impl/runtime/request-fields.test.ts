@@ -1,6 +1,6 @@
 import { fromJson, type JsonValue, toBinary } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import { fieldReader, reflectRequest } from "./request-fields.ts";
+import { fieldReader, parseRequest } from "./request-fields.ts";
 import { Code } from "./status.ts";
 import { testSchema } from "./testing/echo-service.ts";
 import { ecommerceSchema } from "./testing/test-server.ts";
@@ -16,7 +16,7 @@ function message(name: string) {
 
 function read(name: string, path: string, json: JsonValue): string {
   const desc = message(name);
-  return fieldReader(desc, path)(reflectRequest(desc, toBinary(desc, fromJson(desc, json, { registry }))));
+  return fieldReader(desc, path)(parseRequest(desc, toBinary(desc, fromJson(desc, json, { registry }))));
 }
 
 test.each([
@@ -43,7 +43,7 @@ test.each([
 });
 
 test("bytes that are no message are the caller's mistake", () => {
-  expect(() => reflectRequest(message("google.protobuf.StringValue"), Buffer.from([0x0a, 9]))).toThrow(
+  expect(() => parseRequest(message("google.protobuf.StringValue"), Buffer.from([0x0a, 9]))).toThrow(
     expect.objectContaining({ code: Code.INVALID_ARGUMENT }),
   );
 });

@@ -1,20 +1,26 @@
-// Reads fields of a request by a dotted path of the policy, such as "product.product_id", from its bytes. Used off the hot path only:
-// when an owner must be compared, a write makes tags stale, or a cached read has missed.
-import { type DescField, type DescMessage, fromBinary, isMessage } from "@bufbuild/protobuf";
+// Requests by their descriptors: parsed at most once a call, and read by a dotted path of the policy, such as "product.product_id".
+import { type DescField, type DescMessage, fromBinary, isMessage, type Message } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
+import type { Call } from "./call.ts";
 import type { Method } from "./method.ts";
 import { malformedRequest } from "./rpc-error.ts";
 
 /** The value as text; empty when it, or a message on its way, is not set. */
-export type FieldReader = (request: ReflectMessage) => string;
+export type FieldReader = (request: Message) => string;
 
-/** Throws INVALID_ARGUMENT when the bytes are no message of the type. */
-export function reflectRequest(desc: DescMessage, bytes: Uint8Array): ReflectMessage {
+/** Throws INVALID_ARGUMENT when the bytes are no message of the type. Unknown fields are left out. */
+export function parseRequest(desc: DescMessage, bytes: Uint8Array): Message {
   try {
-    return reflect(desc, fromBinary(desc, bytes));
+    return fromBinary(desc, bytes, { readUnknownFields: false });
   } catch {
     throw malformedRequest();
   }
+}
+
+/** The single request of a call, parsed for the first link that asks. */
+export function requestMessage(call: Call, bytes: Uint8Array): Message {
+  call.request ??= parseRequest(call.method.input, bytes);
+  return call.request;
 }
 
 /** Throws at start-up, with the method's name, when the path does not lead to a scalar field of its request. */
@@ -41,7 +47,7 @@ export function fieldReader(desc: DescMessage, path: string): FieldReader {
   }
   const last = fields.at(-1);
   if (last?.fieldKind !== "scalar") throw new Error(`"${path}" of ${desc.typeName} is not a scalar field`);
-  return (request) => read(request, fields);
+  return (request) => read(reflect(desc, request), fields);
 }
 
 function read(request: ReflectMessage, fields: readonly DescField[]): string {
