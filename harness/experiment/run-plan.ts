@@ -58,20 +58,20 @@ const full: Mode = {
 };
 
 const quick: Mode = {
-  budgetSeconds: 87,
+  budgetSeconds: 88,
   rounds: 2,
   shapedRounds: 1,
   throughputSliceMs: 120,
   latencySliceMs: 160,
-  shapedSliceMs: 200,
-  warmUpMs: 720,
+  shapedSliceMs: 160,
+  warmUpMs: 640,
   warmUpCalls: 1000,
-  capacitySliceMs: 200,
+  capacitySliceMs: 150,
 };
 
 // What everything else takes, in seconds, on two slow cores; checked against the clock while running.
 const setupSeconds = 10;
-const closingSeconds = 3;
+const closingSeconds = 1.5;
 const startSeconds = 4;
 const stopSeconds = 1;
 /** Canaries, counters and the gap between slices. */
