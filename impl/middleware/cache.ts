@@ -2,6 +2,7 @@
 // principal-scoped response is kept for each caller and what that caller may do; writes make the tags of their policy stale when they end,
 // whatever their outcome, and once more when a handler ends after its call.
 // Staleness bound: at once in this process, the policy's ttl for writes of other processes.
+import { createHash } from "node:crypto";
 import type { Call } from "#impl/runtime/call.ts";
 import {
   type Handler,
@@ -32,9 +33,11 @@ export interface CacheOptions {
 
 export function cache(options: CacheOptions): Link {
   const store = createResponseStore(options.maxBytes);
+  let methods = 0;
   return (method, next) => {
     if (method.policy.cache !== undefined && !method.requestStream && !method.responseStream) {
-      return reading(method, next, store, options);
+      methods += 1;
+      return reading(method, methods, next, store, options);
     }
     return method.policy.invalidates.length > 0 ? writing(method, next, store) : next;
   };
@@ -52,7 +55,13 @@ interface Flight {
 /** Told to followers when the leader's caller gave up or its time ran out: that says nothing about their calls. */
 const LEADER_GONE = new Error("the call that did the work for others has gone");
 
-function reading(method: Method, next: Handler, store: ResponseStore, options: CacheOptions): Handler {
+function reading(
+  method: Method,
+  space: number,
+  next: Handler,
+  store: ResponseStore,
+  options: CacheOptions,
+): Handler {
   const policy = method.policy.cache;
   if (policy === undefined) return next;
   const { tagsOf } = tagTemplates(method, policy.tags);
@@ -121,7 +130,7 @@ function reading(method: Method, next: Handler, store: ResponseStore, options: C
 
   return (call, input) => {
     const request = singleInput(input);
-    return lookUp(call, request, cacheKey(method, call, request, perPrincipal));
+    return lookUp(call, request, cacheKey(space, call, request, perPrincipal));
   };
 }
 
@@ -134,22 +143,22 @@ function share(flight: Flight): Promise<Message> {
   });
 }
 
-function cacheKey(method: Method, call: Call, request: Uint8Array, perPrincipal: boolean): string {
+/** `space` keeps the keys of a method apart from those of others. */
+function cacheKey(space: number, call: Call, request: Uint8Array, perPrincipal: boolean): string {
   const bytes = Buffer.from(request.buffer, request.byteOffset, request.byteLength).toString("latin1");
-  return perPrincipal
-    ? `${method.path}\n${identityOf(call.principal)}\n${bytes}`
-    : `${method.path}\n${bytes}`;
+  return perPrincipal ? `${space} ${identityOf(call.principal)} ${bytes}` : `${space} ${bytes}`;
 }
 
 const identities = new WeakMap<Principal, string>();
 
-/** One caller's tokens may allow different things, so the permissions are part of it. JSON: nothing in it can pass for another. */
+/** One caller's tokens may allow different things, so the permissions are part of it. A digest: short, and of one length. */
 function identityOf(principal: Principal | undefined): string {
   if (principal === undefined) return "";
   const known = identities.get(principal);
   if (known !== undefined) return known;
   const { userId, roles, permissions } = principal;
-  const identity = JSON.stringify([userId, [...roles].sort(), [...permissions].sort()]);
+  const everything = JSON.stringify([userId, [...roles].sort(), [...permissions].sort()]);
+  const identity = createHash("sha256").update(everything).digest("base64url");
   identities.set(principal, identity);
   return identity;
 }

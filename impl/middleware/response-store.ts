@@ -2,6 +2,7 @@
 // Invariant: after `invalidate(tag)` returns, nothing that was read before it is served, whether it was stored or still on its way.
 import { LRUCache } from "lru-cache";
 import type { Message } from "#impl/runtime/message.ts";
+import { TagIndex } from "./tag-index.ts";
 
 /** A response that is stored, or being made. */
 export interface Entry {
@@ -34,14 +35,8 @@ export interface ResponseStore {
 const ENTRY_OVERHEAD_BYTES = 300;
 
 export function createResponseStore(maxBytes: number): ResponseStore {
-  const byTag = new Map<string, Set<Entry>>();
-  const unlink = (entry: Entry): void => {
-    for (const tag of entry.tags) {
-      const entries = byTag.get(tag);
-      entries?.delete(entry);
-      if (entries?.size === 0) byTag.delete(tag);
-    }
-  };
+  const byTag = new TagIndex<Entry>();
+  const unlink = (entry: Entry): void => byTag.remove(entry.tags, entry);
   const stored = new LRUCache<string, Entry>({
     maxSize: maxBytes,
     sizeCalculation: (entry) =>
@@ -58,11 +53,7 @@ export function createResponseStore(maxBytes: number): ResponseStore {
     },
     open(key, tags, expiresAt) {
       const entry: Entry = { key, tags, expiresAt, stale: false, message: undefined };
-      for (const tag of tags) {
-        const entries = byTag.get(tag);
-        if (entries === undefined) byTag.set(tag, new Set([entry]));
-        else entries.add(entry);
-      }
+      byTag.add(tags, entry);
       return entry;
     },
     store(entry, message) {
@@ -74,7 +65,7 @@ export function createResponseStore(maxBytes: number): ResponseStore {
     },
     abandon: unlink,
     invalidate(tag) {
-      for (const entry of [...(byTag.get(tag) ?? [])]) {
+      for (const entry of byTag.carriers(tag)) {
         entry.stale = true;
         if (stored.peek(entry.key) === entry) stored.delete(entry.key);
         unlink(entry);

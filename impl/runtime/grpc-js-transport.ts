@@ -124,7 +124,7 @@ class GrpcJsCall implements ServerInterceptingCallInterface, InterceptingListene
     const call = new Call(
       method,
       new GrpcJsMetadata(metadata),
-      this.#transport.getPeer(),
+      peerOf(this.#transport),
       this.#uncountable ? Number.POSITIVE_INFINITY : deadline,
       this.#options.environment,
     );
@@ -244,16 +244,30 @@ class GrpcJsCall implements ServerInterceptingCallInterface, InterceptingListene
   startRead(): void {
     this.#transport.startRead();
   }
-  getPeer = (): string => this.#transport.getPeer();
-  getDeadline = (): ReturnType<ServerInterceptingCallInterface["getDeadline"]> =>
-    this.#transport.getDeadline();
-  getHost = (): string => this.#transport.getHost();
-  getAuthContext = (): ReturnType<ServerInterceptingCallInterface["getAuthContext"]> =>
-    this.#transport.getAuthContext();
-  getConnectionInfo = (): ReturnType<ServerInterceptingCallInterface["getConnectionInfo"]> =>
-    this.#transport.getConnectionInfo();
-  getMetricsRecorder = (): ReturnType<ServerInterceptingCallInterface["getMetricsRecorder"]> =>
-    this.#transport.getMetricsRecorder();
+  getPeer(): string {
+    return peerOf(this.#transport);
+  }
+  getDeadline(): ReturnType<ServerInterceptingCallInterface["getDeadline"]> {
+    return this.#transport.getDeadline();
+  }
+  getHost(): string {
+    return this.#transport.getHost();
+  }
+  getAuthContext(): ReturnType<ServerInterceptingCallInterface["getAuthContext"]> {
+    return this.#transport.getAuthContext();
+  }
+  getConnectionInfo(): ReturnType<ServerInterceptingCallInterface["getConnectionInfo"]> {
+    return this.#transport.getConnectionInfo();
+  }
+  getMetricsRecorder(): ReturnType<ServerInterceptingCallInterface["getMetricsRecorder"]> {
+    return this.#transport.getMetricsRecorder();
+  }
+}
+
+/** From what grpc-js has looked up already: its own `getPeer` goes through http2's proxy of the socket once more. */
+function peerOf(transport: ServerInterceptingCallInterface): string {
+  const { remoteAddress, remotePort } = transport.getConnectionInfo();
+  return remoteAddress === undefined ? "unknown" : `${remoteAddress}:${remotePort}`;
 }
 
 class GrpcJsMetadata implements RequestMetadata {
