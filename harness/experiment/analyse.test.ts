@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { seededRandom } from "#harness/load/random.ts";
+import { seededRandom } from "#harness/random/seeded-random.ts";
 import { analyseEffects, analyseLevels, type Effect } from "./analyse.ts";
 import type { MetricId } from "./metrics.ts";
 import { madeSlices } from "./testing/made-slices.ts";

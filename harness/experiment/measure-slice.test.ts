@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { seededRandom } from "#harness/load/random.ts";
 import { type FixedServer, startFixedServer } from "#harness/load/testing/start-fixed-server.ts";
 import { connectWireDriver, type WireDriver } from "#harness/load/wire-driver.ts";
+import { seededRandom } from "#harness/random/seeded-random.ts";
 import type { ArmUnderTest } from "./arm-under-test.ts";
 import { arms } from "./arms.ts";
 import { latencySlice, type SlicePlace, throughputSlice } from "./measure-slice.ts";

@@ -1,7 +1,7 @@
 // The two workloads as prepared requests: reads of single products and customers in the order of the source, and pages of
 // search results of about 16 kB whose words are as popular as the products they come from.
 
-import type { SeededRandom } from "#harness/load/random.ts";
+import type { SeededRandom } from "#harness/random/seeded-random.ts";
 import type { SeededShop } from "#harness/sut/seed-shop.ts";
 import { type Read, reads } from "#harness/workload/reads.ts";
 import type { Shop } from "#harness/workload/shop.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { seededRandom } from "#harness/load/random.ts";
 import { type FixedServer, startFixedServer } from "#harness/load/testing/start-fixed-server.ts";
+import { seededRandom } from "#harness/random/seeded-random.ts";
 import { SystemDiedError } from "#harness/sut/system-died-error.ts";
 import { prepare } from "#wire/prepared-request.ts";
 import { completeRounds } from "./analyse.ts";

@@ -4,9 +4,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { runClosedLoop } from "#harness/load/closed-loop.ts";
 import type { Latency } from "#harness/load/latency.ts";
-import type { SeededRandom } from "#harness/load/random.ts";
 import { mergeSlices } from "#harness/load/slice.ts";
 import { type WarmUp, warmUp } from "#harness/load/warm-up.ts";
+import type { SeededRandom } from "#harness/random/seeded-random.ts";
 import type { DatabaseCpu } from "#harness/sut/database-cpu.ts";
 import { SystemDiedError } from "#harness/sut/system-died-error.ts";
 import { type ArmParts, type ArmUnderTest, startArm } from "./arm-under-test.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type SeededRandom, seededRandom } from "#harness/load/random.ts";
+import { type SeededRandom, seededRandom } from "#harness/random/seeded-random.ts";
 import { estimateFromRestarts, type RestartEstimate } from "./restart-estimate.ts";
 import { tQuantile } from "./student-t.ts";
 

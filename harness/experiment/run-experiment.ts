@@ -1,7 +1,7 @@
 // A whole run: one database, one shop in it, then restart after restart until the plan or the time is over. Owns everything
 // that is started and leaves nothing behind, however it ends.
 
-import { type SeededRandom, seededRandom } from "#harness/load/random.ts";
+import { type SeededRandom, seededRandom } from "#harness/random/seeded-random.ts";
 import { type DatabaseCpu, databaseCpuOf } from "#harness/sut/database-cpu.ts";
 import { untilServing } from "#harness/sut/health.ts";
 import type { CorePlan } from "#harness/sut/pinning.ts";

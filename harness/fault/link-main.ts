@@ -1,7 +1,7 @@
 // A link in a process of its own: takes its options as one JSON argument, prints "ready <port>", and ends on SIGTERM or when its
 // standard input does, so that it cannot outlive who started it.
 
-import { seededRandom } from "#harness/load/random.ts";
+import { seededRandom } from "#harness/random/seeded-random.ts";
 import type { LinkProcessOptions } from "./link-process.ts";
 import { startLinkProxy } from "./link-proxy.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { seededRandom } from "#harness/random/seeded-random.ts";
 import { constantArrivals, poissonArrivals } from "./arrivals.ts";
-import { seededRandom } from "./random.ts";
 
 const options = fc.record({
   ratePerSecond: fc.integer({ min: 1, max: 5000 }),

@@ -1,7 +1,7 @@
 // The plan of an open loop: when each call is to be sent, in microseconds from the start, made before the first one is. Absolute,
 // so a late call never moves the ones after it. Pure: one seed, one plan.
 
-import type { SeededRandom } from "./random.ts";
+import type { SeededRandom } from "#harness/random/seeded-random.ts";
 
 export interface ArrivalPlan {
   readonly durationMicros: number;

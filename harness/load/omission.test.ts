@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { seededRandom } from "#harness/random/seeded-random.ts";
 import type { PreparedRequest } from "#wire/prepared-request.ts";
 import { type ArrivalOptions, poissonArrivals } from "./arrivals.ts";
 import { runClosedLoop } from "./closed-loop.ts";
 import type { Arm } from "./driver.ts";
 import { type Latency, percentileMicros } from "./latency.ts";
 import { runOpenLoop } from "./open-loop.ts";
-import { seededRandom } from "./random.ts";
 import { mergeSlices, type Slice } from "./slice.ts";
 import { type FixedServer, startFixedServer } from "./testing/start-fixed-server.ts";
 import { connectWireDriver, type WireDriver } from "./wire-driver.ts";

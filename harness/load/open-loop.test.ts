@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { seededRandom } from "#harness/random/seeded-random.ts";
 import { constantArrivals, poissonArrivals } from "./arrivals.ts";
 import { noStatus } from "./driver.ts";
 import { percentileMicros } from "./latency.ts";
 import { runOpenLoop } from "./open-loop.ts";
-import { seededRandom } from "./random.ts";
 import { mergeSlices, type Slice } from "./slice.ts";
 import { manualClock, manualDriver } from "./testing/manual-clock.ts";
 

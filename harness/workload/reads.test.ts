@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { seededRandom } from "#harness/load/random.ts";
+import { seededRandom } from "#harness/random/seeded-random.ts";
 import { reads, searches } from "./reads.ts";
 import { retailShop } from "./retail-catalogue.ts";
 import type { RetailData } from "./retail-csv.ts";

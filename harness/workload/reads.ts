@@ -2,7 +2,7 @@
 // Popularity, basket sizes and what is bought together are those of the baskets themselves. Knows no requests: a caller makes
 // them, once for each product and customer. One seed, one stream.
 
-import type { SeededRandom } from "#harness/load/random.ts";
+import type { SeededRandom } from "#harness/random/seeded-random.ts";
 import { searchTermChoice } from "./search-terms.ts";
 import type { Shop } from "./shop.ts";
 

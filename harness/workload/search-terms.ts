@@ -1,7 +1,7 @@
 // What people type into the search box: words of product descriptions, each as often as the things sold under it. Short words,
 // numbers and words without meaning of their own are left out.
 
-import type { SeededRandom } from "#harness/load/random.ts";
+import type { SeededRandom } from "#harness/random/seeded-random.ts";
 import type { Shop } from "./shop.ts";
 import { weightedChoice } from "./weighted-choice.ts";
 

@@ -1,7 +1,7 @@
 // A made-up shop for whoever has no data: of about the size and shape of the real one, wholly given by its seed. What people want is
 // Zipf-distributed with a stated exponent; baskets are about as long as real ones, a few of them very long.
 
-import { type SeededRandom, seededRandom } from "#harness/load/random.ts";
+import { type SeededRandom, seededRandom } from "#harness/random/seeded-random.ts";
 import { categoryOf } from "./categories.ts";
 import type { Basket, Shop, ShopCustomer, ShopProduct } from "./shop.ts";
 import { weightedChoice } from "./weighted-choice.ts";

@@ -1,6 +1,6 @@
 // Draws indexes with given weights, each in proportion to its own: one number and a binary search a draw.
 
-import type { SeededRandom } from "#harness/load/random.ts";
+import type { SeededRandom } from "#harness/random/seeded-random.ts";
 
 /** Throws RangeError when no weight is above 0 or one is not a finite number of 0 or more. */
 export function weightedChoice(weights: readonly number[]): (random: SeededRandom) => number {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { seededRandom } from "#harness/load/random.ts";
+import { seededRandom } from "#harness/random/seeded-random.ts";
 import { weightedChoice } from "./weighted-choice.ts";
 import { fitZipf, hottestShare, zipfWeights } from "./zipf.ts";
 

@@ -5,7 +5,7 @@ import { analyseEffects, analyseLevels } from "#harness/experiment/analyse.ts";
 import { arms } from "#harness/experiment/arms.ts";
 import type { Scenario, SliceRecord } from "#harness/experiment/slice-record.ts";
 import { madeSlices } from "#harness/experiment/testing/made-slices.ts";
-import { seededRandom } from "#harness/load/random.ts";
+import { seededRandom } from "#harness/random/seeded-random.ts";
 import { effectRecord, levelRecord } from "../effect-records.ts";
 import type { DistributionRecord, ReportRecord } from "../report-record.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { seededRandom } from "./random.ts";
+import { seededRandom } from "./seeded-random.ts";
 
 const seeds = fc.integer({ min: -(2 ** 40), max: 2 ** 40 });
 
