@@ -50,7 +50,7 @@ bench: $(INSTALLED) ## Cost of each middleware, and of the whole chain against a
 check: $(INSTALLED) ## Format, lint, types, architecture, contract lint and compatibility, generated code
 	@echo "format and lint" >&2; biome ci --error-on-warnings .
 	@echo "types" >&2; tsc -p .
-	@echo "architecture" >&2; vitest run --silent impl/architecture.test.ts
+	@echo "architecture" >&2; vitest run impl/architecture.test.ts
 	@echo "contract: lint, policies, compatibility with $(AGAINST)" >&2
 	@cd proto && buf lint
 	@node proto/policy-check.ts
