@@ -11,6 +11,8 @@ import { GET_USER, getUserRequest } from "./user-answer.ts";
 const CONNECTIONS = 4;
 const IN_FLIGHT_PER_CONNECTION = 16;
 const DISTINCT_REQUESTS = 20_000;
+/** Few enough to stay in the cache. */
+const HOT_REQUESTS = 100;
 const WARM_UP_CALLS = 30_000;
 
 interface Target {
@@ -23,8 +25,8 @@ interface Target {
   readonly turns: Array<{ readonly cpuMicros: number; readonly bytes: number }>;
 }
 
-async function start(name: string, mode: string, distinct: number): Promise<Target> {
-  const child = fork(new URL("server-process.ts", import.meta.url), [mode], {
+async function start(name: string, distinct: number, ...args: readonly string[]): Promise<Target> {
+  const child = fork(new URL("server-process.ts", import.meta.url), [...args], {
     execArgv: ["--max-semi-space-size=16"],
   });
   const [{ port, token }] = (await once(child, "message")) as [{ port: number; token?: string }];
@@ -90,10 +92,17 @@ function ratio(target: Target, bare: Target): number {
 
 const [seconds = 1.5, turns = 9] = process.argv.slice(2).map(Number);
 const targets = [
-  await start("bare grpc-js", "bare", DISTINCT_REQUESTS),
-  await start("runtime, no links", "runtime", DISTINCT_REQUESTS),
-  await start("whole chain, cache misses", "chain", DISTINCT_REQUESTS),
-  await start("whole chain, cache hits", "chain", 100),
+  await start("bare grpc-js", DISTINCT_REQUESTS, "bare"),
+  await start("runtime, no links", DISTINCT_REQUESTS, "runtime"),
+  await start(
+    "observed, deadline, validated",
+    DISTINCT_REQUESTS,
+    "chain",
+    "trace,metrics,log,deadline,validation",
+  ),
+  await start("the same, cache hits", HOT_REQUESTS, "chain", "trace,metrics,log,deadline,validation,cache"),
+  await start("whole chain, cache hits", HOT_REQUESTS, "chain"),
+  await start("whole chain, cache misses, stored", DISTINCT_REQUESTS, "chain"),
 ];
 const [bare] = targets;
 if (bare === undefined) throw new Error("nothing to compare with");

@@ -1,4 +1,4 @@
-// A server of the chain benchmark, in a process of its own: `node server-process.ts bare|runtime|chain`. Tells its parent its port, and on
+// A server of the chain benchmark, in a process of its own: `node server-process.ts bare|runtime|chain [link names]`. Tells its parent its port, and on
 // request what it has used: CPU, and bytes allocated.
 import { GCProfiler, getHeapStatistics } from "node:v8";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
@@ -46,15 +46,24 @@ async function startRuntime(links: readonly Link[]): Promise<number> {
   return server.port;
 }
 
-async function start(kind: string | undefined): Promise<{ port: number; token?: string }> {
+/** `names`: the links that are on, comma separated; all when absent. */
+async function start(
+  kind: string | undefined,
+  names: string | undefined,
+): Promise<{ port: number; token?: string }> {
   if (kind === "bare") return { port: await startBare() };
   if (kind === "runtime") return { port: await startRuntime([]) };
   const { only, token } = await createBenchChain(schema);
-  return { port: await startRuntime(only(...CHAIN_ORDER)), token };
+  return {
+    port: await startRuntime(
+      only(...CHAIN_ORDER.filter((name) => names === undefined || names.split(",").includes(name))),
+    ),
+    token,
+  };
 }
 
-async function main(kind: string | undefined): Promise<void> {
-  const started = await start(kind);
+async function main(kind: string | undefined, names: string | undefined): Promise<void> {
+  const started = await start(kind, names);
   const profiler = new GCProfiler();
   let allocated = 0;
   let heapAfter = getHeapStatistics().used_heap_size;
@@ -75,4 +84,4 @@ async function main(kind: string | undefined): Promise<void> {
   process.send?.(started);
 }
 
-await main(process.argv[2]);
+await main(process.argv[2], process.argv[3]);
