@@ -32,6 +32,12 @@ test("a plan is ascending, inside its duration, routed to known arms, and the sa
   );
 });
 
+test("a constant arrival that would fall on the end of the plan is left out", () => {
+  // 2.5 gaps of 2 ms: the third arrival would be at exactly 5 ms.
+  const { atMicros } = constantArrivals({ ratePerSecond: 500, durationMs: 5 }, seededRandom(1));
+  expect(Array.from(atMicros)).toEqual([1000, 3000]);
+});
+
 test("Poisson gaps are exponential: mean and standard deviation are the same, and the rate is kept", () => {
   const { atMicros } = poissonArrivals({ ratePerSecond: 1000, durationMs: 100_000 }, seededRandom(3));
   const gaps = Array.from(atMicros, (at, i) => at - (atMicros[i - 1] ?? 0));

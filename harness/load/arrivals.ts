@@ -34,7 +34,8 @@ export function poissonArrivals(options: ArrivalOptions, random: SeededRandom): 
 export function constantArrivals(options: ArrivalOptions, random: SeededRandom): ArrivalPlan {
   const durationMicros = checked(options);
   const gapMicros = 1_000_000 / options.ratePerSecond;
-  const count = Math.round(durationMicros / gapMicros);
+  // An arrival that would fall on the end is left out: offsets are below the duration.
+  const count = Math.ceil(durationMicros / gapMicros - 0.5);
   const atMicros = Float64Array.from({ length: count }, (_, i) => (i + 0.5) * gapMicros);
   return plan(durationMicros, atMicros, options, random);
 }
