@@ -17,8 +17,7 @@ const LAYERS: ReadonlyArray<readonly [folder: string, mayImport: readonly string
   ["impl/observability", ["proto/gen", "impl/runtime"]],
   ["impl/middleware", ["proto/gen", "impl/runtime", "impl/auth", "impl/observability"]],
   ["impl/services/shared", ["proto/gen", "impl/runtime", "impl/storage"]],
-  ["impl/services/user", SERVICE()],
-  ["impl/services/product", SERVICE()],
+  ...services().map((folder) => [folder, SERVICE()] as const),
   [
     "impl",
     [
@@ -31,8 +30,7 @@ const LAYERS: ReadonlyArray<readonly [folder: string, mayImport: readonly string
       "impl/observability",
       "impl/middleware",
       "impl/services/shared",
-      "impl/services/user",
-      "impl/services/product",
+      ...services(),
     ],
   ],
   ["harness/random", []],
@@ -67,6 +65,13 @@ const LAYERS: ReadonlyArray<readonly [folder: string, mayImport: readonly string
     ],
   ],
 ];
+
+/** Each service is a layer of its own: no two import each other. */
+function services(): string[] {
+  return readdirSync(join(ROOT, "impl/services"), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && entry.name !== "shared")
+    .map(({ name }) => `impl/services/${name}`);
+}
 
 function SERVICE(): readonly string[] {
   return [

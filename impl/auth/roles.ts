@@ -14,6 +14,8 @@ const SUPPORT = [
 const FULFILMENT = ["orders.read", "orders.fulfil", "inventory.read"];
 const SERVICE = [
   "auth.verify",
+  "inventory.read",
+  "inventory.write",
   "inventory.reserve",
   "payments.write",
   "payments.read",
