@@ -1,11 +1,9 @@
 // The composition root: makes every part of the system from its configuration and takes it down again in the opposite order. No other file
 // knows how the parts are wired.
-import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { ServerCredentials } from "@grpc/grpc-js";
 import { createTokenVerifier, type SigningKey } from "./auth/access-token.ts";
-import { keptSecret } from "./auth/kept-secret.ts";
-import { developmentKey, readKeySet } from "./auth/key-set.ts";
+import { serviceIdentity } from "./auth/service-identity.ts";
 import type { Config } from "./config.ts";
 import { createLinks } from "./create-links.ts";
 import { createServices } from "./create-services.ts";
@@ -16,13 +14,16 @@ import { createLogging, type Logging } from "./observability/logging.ts";
 import { createMetrics } from "./observability/metrics.ts";
 import { startRuntimeStats } from "./observability/runtime-stats.ts";
 import { createTracing } from "./observability/tracing.ts";
+import { openPageTokenKey, openSigningKeys } from "./open-keys.ts";
 import { openStorage } from "./open-storage.ts";
 import { createErrorBoundary } from "./runtime/boundary.ts";
 import { systemClock } from "./runtime/clock.ts";
 import type { Link } from "./runtime/handler.ts";
-import { systemRandom } from "./runtime/ids.ts";
+import { newId, systemRandom } from "./runtime/ids.ts";
 import { readSchema, type Schema } from "./runtime/schema.ts";
 import { startServer } from "./runtime/server.ts";
+import { createServiceClients } from "./service-clients.ts";
+import { createPageTokens } from "./services/shared/page-token.ts";
 import { storageToRpcError } from "./storage/error-translator.ts";
 
 /** ErrorInfo.domain of every error of the system. */
@@ -88,14 +89,32 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
     databaseUrl: () => (config.SHOW_DATABASE_URL === "1" ? url : undefined),
   });
   resources.defer(() => stats.close());
-  const development = config.JWKS_FILE === undefined ? await developmentKey(config.DATA_DIR) : undefined;
-  const keys = development?.keys ?? (await readKeySet(config.JWKS_FILE ?? ""));
+  const keys = await openSigningKeys(config);
+  const identity = await serviceIdentity({
+    key: keys.service.signing,
+    name: "service:ecommerce",
+    clock: systemClock,
+    log,
+  });
+  resources.defer(() => identity.stop());
+  const clients = createServiceClients({
+    schema,
+    clock: systemClock,
+    identity,
+    maxMessageBytes: config.MAX_MESSAGE_BYTES,
+  });
+  resources.defer(() => clients.close());
   const services = await createServices({
     config,
     schema,
     database,
-    tokenKey: await pageTokenKey(config),
+    databaseUrl: url,
+    clients,
+    tokens: createPageTokens({ key: await openPageTokenKey(config), clock: systemClock }),
     accessChecked: !off.has("auth"),
+    clock: systemClock,
+    newId,
+    random: systemRandom,
     log,
     resources,
   });
@@ -116,7 +135,7 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
         logging,
         metrics,
         tracing,
-        verify: createTokenVerifier(keys, systemClock),
+        verify: createTokenVerifier(keys.trusted, systemClock),
       }),
     ],
     environment: {
@@ -143,6 +162,9 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
   });
   resources.defer(() => server.drain());
   resources.defer(() => monitor.stop());
+  clients.connect(server.address);
+  const work = services.startWork();
+  resources.defer(() => work.stop());
   const admin = await startAdmin({
     host: config.ADMIN_HOST,
     port: config.ADMIN_PORT,
@@ -158,18 +180,14 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
     admin: admin.address,
     schema,
     logging,
-    developmentKey: development?.signing,
+    developmentKey: keys.development?.signing,
     async stop() {
-      // Calls first, while everything they need is there, and while the admin port can say that this process is not ready.
+      // Work first, since it makes calls; then calls, while everything they need is there, and while the admin port can say that this
+      // process is not ready.
       monitor.stop();
+      await work.stop();
       await server.drain();
       await resources.disposeAsync();
     },
   };
-}
-
-async function pageTokenKey(config: Config): Promise<Uint8Array> {
-  if (config.PAGE_TOKEN_SECRET !== undefined) return Buffer.from(config.PAGE_TOKEN_SECRET);
-  const make = async (): Promise<string> => randomBytes(32).toString("base64url");
-  return Buffer.from(await keptSecret(config.DATA_DIR, "page-token.key", make));
 }

@@ -87,6 +87,9 @@ const SETTINGS = {
   JWKS_FILE: optional(
     "Public keys of access tokens, a JSON Web Key Set. Without it a development key in DATA_DIR signs and verifies.",
   ),
+  SERVICE_KEY_FILE: optional(
+    "Private Ed25519 key (JSON Web Key) of the tokens with which services call each other, the same in every process; made when missing. Without it one in DATA_DIR.",
+  ),
   PAGE_TOKEN_SECRET: optional(
     "Key under which page and resume tokens are sealed, at least 32 characters, the same on every replica. Without it one in DATA_DIR.",
   ),

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock } from "#impl/runtime/clock.ts";
 import { createTokenVerifier, signToken } from "./access-token.ts";
-import { developmentKey, readKeySet } from "./key-set.ts";
+import { DEVELOPMENT_KEY_FILE, keptKey, readKeySet } from "./key-set.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -16,8 +16,8 @@ afterEach(() => rm(folder, { recursive: true }));
 
 test("the development key signs what its key set verifies, and is the same at the next start", async () => {
   const dataDir = join(folder, "new", "data");
-  const first = await developmentKey(dataDir);
-  const again = await developmentKey(dataDir);
+  const first = await keptKey(join(dataDir, DEVELOPMENT_KEY_FILE));
+  const again = await keptKey(join(dataDir, DEVELOPMENT_KEY_FILE));
   expect(again.keys).toEqual(first.keys);
   const claims = { userId: "u1", roles: [], permissions: [], lifetimeSeconds: 60 };
   const token = await signToken(first.signing, claims, systemClock);
@@ -25,7 +25,7 @@ test("the development key signs what its key set verifies, and is the same at th
 });
 
 test("the development key is readable by its owner only, and its private part is in that file alone", async () => {
-  const { keys } = await developmentKey(folder);
+  const { keys } = await keptKey(join(folder, DEVELOPMENT_KEY_FILE));
   const files = await readdir(folder);
   expect(files).toHaveLength(1);
   const file = join(folder, files[0] ?? "");
@@ -34,10 +34,18 @@ test("the development key is readable by its owner only, and its private part is
   for (const key of keys.keys) expect(key).not.toHaveProperty("d");
 });
 
+test("a file that holds no private key is refused by its name", async () => {
+  const file = join(folder, "service.json");
+  for (const content of ["{", "[]", '{"kty":"OKP","crv":"Ed25519","x":"AA"}']) {
+    await writeFile(file, content);
+    await expect(keptKey(file)).rejects.toThrow(file);
+  }
+});
+
 test("processes that start at once use the same key", async () => {
   const module = new URL("./key-set.ts", import.meta.url).href;
-  const script = `const { developmentKey } = await import(${JSON.stringify(module)});
-    process.stdout.write((await developmentKey(${JSON.stringify(folder)})).signing.keyId);`;
+  const script = `const { keptKey } = await import(${JSON.stringify(module)});
+    process.stdout.write((await keptKey(${JSON.stringify(join(folder, DEVELOPMENT_KEY_FILE))})).signing.keyId);`;
   const start = () => promisify(execFile)(process.execPath, ["--input-type=module", "-e", script]);
   const ids = (await Promise.all([start(), start(), start()])).map(({ stdout }) => stdout);
   expect(ids[0]).toMatch(/^.{43}$/);
@@ -69,7 +77,7 @@ test.each([
 );
 
 test("a key set of public keys is read", async () => {
-  const { keys } = await developmentKey(folder);
+  const { keys } = await keptKey(join(folder, DEVELOPMENT_KEY_FILE));
   const file = join(folder, "keys.json");
   await writeFile(file, JSON.stringify(keys));
   expect(await readKeySet(file)).toEqual(keys);

@@ -1,5 +1,6 @@
-// The public keys that access tokens are verified with: a JWKS file, or a development key that is made once and kept in the data directory.
+// The public keys that tokens are verified with: a JWKS file, and key pairs of the system itself that are made once and kept in a file.
 import { readFile } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import {
   type CryptoKey,
   calculateJwkThumbprint,
@@ -12,8 +13,9 @@ import {
 import type { SigningKey } from "./access-token.ts";
 import { keptSecret } from "./kept-secret.ts";
 
-export interface DevelopmentKey {
+export interface KeptKey {
   readonly signing: SigningKey;
+  /** Its public half. */
   readonly keys: JSONWebKeySet;
 }
 
@@ -43,18 +45,24 @@ function isKeySet(value: unknown): value is JSONWebKeySet {
   return Array.isArray(value.keys) && value.keys.every((key) => typeof key === "object" && key !== null);
 }
 
-const FILE_NAME = "development-signing-key.json";
+/** For development, where nobody else issues tokens. */
+export const DEVELOPMENT_KEY_FILE = "development-signing-key.json";
 
-/** The key pair of a data directory; for development, where nobody else issues tokens. Readable by its owner only. */
-export async function developmentKey(dataDir: string): Promise<DevelopmentKey> {
-  const kept = await keptSecret(dataDir, FILE_NAME, async () => {
+/** Signs the tokens with which services call each other. */
+export const SERVICE_KEY_FILE = "service-signing-key.json";
+
+/** The key pair that a file keeps, made with the first use. Readable by its owner only. */
+export async function keptKey(file: string): Promise<KeptKey> {
+  const kept = await keptSecret(dirname(file), basename(file), async () => {
     const { privateKey } = await generateKeyPair("EdDSA", { extractable: true });
     return JSON.stringify(await exportJWK(privateKey));
   });
-  return toDevelopmentKey(JSON.parse(kept));
+  return toKeptKey(file, kept);
 }
 
-async function toDevelopmentKey(jwk: JWK): Promise<DevelopmentKey> {
+async function toKeptKey(file: string, text: string): Promise<KeptKey> {
+  const jwk = parseJson(file, text);
+  if (!isPrivateKey(jwk)) throw new Error(`${file} is not a private Ed25519 key as a JSON Web Key`);
   const { d: _private, ...publicJwk } = jwk;
   const keyId = await calculateJwkThumbprint(publicJwk);
   const privateKey = (await importJWK(jwk, "EdDSA")) as CryptoKey;
@@ -62,4 +70,10 @@ async function toDevelopmentKey(jwk: JWK): Promise<DevelopmentKey> {
     signing: { keyId, privateKey },
     keys: { keys: [{ ...publicJwk, kid: keyId, alg: "EdDSA", use: "sig" }] },
   };
+}
+
+function isPrivateKey(value: unknown): value is JWK {
+  return (
+    typeof value === "object" && value !== null && "d" in value && "crv" in value && value.crv === "Ed25519"
+  );
 }

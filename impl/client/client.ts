@@ -40,9 +40,12 @@ export type ClientOf<S extends ServiceDefinition> = {
 };
 
 export interface ClientContext {
+  /** Read with every call, so that it may be a getter of a channel that is opened when it is first needed. */
   readonly channel: GrpcClient;
   readonly schema: Schema;
   readonly clock: Clock;
+  /** Metadata of every call, such as the caller's credentials; a call's own wins. */
+  readonly metadata?: () => Readonly<Record<string, string>>;
 }
 
 interface Codec {
@@ -76,11 +79,10 @@ type Cancellable = { cancel(): void; on(event: "metadata", listener: (metadata: 
 function createInvocation(definition: MethodDefinition, method: Method, context: ClientContext) {
   const request = definition.requestType as Codec;
   const response = definition.responseType as Codec;
-  const { channel } = context;
   const encode = (message: unknown): Buffer => Buffer.from(request.encode(message).finish());
   const decode = (bytes: Buffer): unknown => response.decode(bytes);
   const prepare = (options: CallOptions): [Metadata, GrpcCallOptions] => [
-    requestMetadata(options),
+    requestMetadata(options, context.metadata?.()),
     { deadline: deadlineOf(method, options, context.clock) },
   ];
 
@@ -88,7 +90,7 @@ function createInvocation(definition: MethodDefinition, method: Method, context:
     unary(message: unknown, options: CallOptions = {}): Promise<unknown> {
       return new Promise((resolve, reject) => {
         const settle = settler(method, resolve, reject);
-        const call = channel.makeUnaryRequest(
+        const call = context.channel.makeUnaryRequest(
           method.path,
           encode,
           decode,
@@ -105,7 +107,7 @@ function createInvocation(definition: MethodDefinition, method: Method, context:
     ): Promise<unknown> {
       return new Promise((resolve, reject) => {
         const settle = settler(method, resolve, reject);
-        const call = channel.makeClientStreamRequest(
+        const call = context.channel.makeClientStreamRequest(
           method.path,
           encode,
           decode,
@@ -117,7 +119,13 @@ function createInvocation(definition: MethodDefinition, method: Method, context:
       });
     },
     serverStream(message: unknown, options: CallOptions = {}): AsyncIterable<unknown> {
-      const call = channel.makeServerStreamRequest(method.path, encode, decode, message, ...prepare(options));
+      const call = context.channel.makeServerStreamRequest(
+        method.path,
+        encode,
+        decode,
+        message,
+        ...prepare(options),
+      );
       const messages = readAll(call, method);
       follow(call, options, (listener) => call.on("status", listener));
       return messages;
@@ -126,7 +134,7 @@ function createInvocation(definition: MethodDefinition, method: Method, context:
       messages: AsyncIterable<unknown> | Iterable<unknown>,
       options: CallOptions = {},
     ): AsyncIterable<unknown> {
-      const call = channel.makeBidiStreamRequest(method.path, encode, decode, ...prepare(options));
+      const call = context.channel.makeBidiStreamRequest(method.path, encode, decode, ...prepare(options));
       const responses = readAll(call, method);
       follow(call, options, (listener) => call.on("status", listener));
       void writeAll(call, messages, (error) =>
@@ -145,11 +153,15 @@ function settler(
   return (error, value) => (error === null ? resolve(value) : reject(new CallError(method.path, error)));
 }
 
-function requestMetadata(options: CallOptions): Metadata {
+function requestMetadata(
+  options: CallOptions,
+  ofEveryCall: Readonly<Record<string, string>> | undefined,
+): Metadata {
   const metadata = new Metadata();
   metadata.set(ACCEPT_ENCODING_KEY, "gzip");
   const trace = options.parent === undefined ? undefined : traceparentFor(options.parent);
   if (trace !== undefined) metadata.set(TRACEPARENT, trace);
+  for (const [key, value] of Object.entries(ofEveryCall ?? {})) metadata.set(key, value);
   for (const [key, value] of Object.entries(options.metadata ?? {})) metadata.set(key, value);
   return metadata;
 }

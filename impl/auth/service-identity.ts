@@ -1,0 +1,49 @@
+// How a service proves to another that it is one: a short-lived access token that the system signs for itself. Kept fresh in the
+// background, so that a call never waits for a signature.
+import type { Clock } from "#impl/runtime/clock.ts";
+import type { Logger } from "#impl/runtime/logger.ts";
+import { repeat } from "#impl/runtime/repeat.ts";
+import { type SigningKey, signToken } from "./access-token.ts";
+import { permissionsOf } from "./roles.ts";
+
+export interface ServiceIdentityOptions {
+  readonly key: SigningKey;
+  /** Who calls, for logs and audit, such as "service:ecommerce". */
+  readonly name: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export interface ServiceIdentity {
+  /** Metadata of a call made as this service. */
+  metadata(): Readonly<Record<string, string>>;
+  stop(): Promise<void>;
+}
+
+const LIFETIME_SECONDS = 600;
+/** A signature may fail now and then and be tried again before the token it replaces expires. */
+const RENEW_EVERY_MS = 120_000;
+
+export async function serviceIdentity(options: ServiceIdentityOptions): Promise<ServiceIdentity> {
+  const { key, name, clock, log } = options;
+  const roles = ["service"];
+  const claims = {
+    userId: name,
+    roles,
+    permissions: permissionsOf(roles),
+    lifetimeSeconds: LIFETIME_SECONDS,
+  };
+  const sign = async (): Promise<Readonly<Record<string, string>>> => ({
+    authorization: `Bearer ${await signToken(key, claims, clock)}`,
+  });
+  let metadata = await sign();
+  const renewal = repeat(
+    "renew the service token",
+    RENEW_EVERY_MS,
+    async () => {
+      metadata = await sign();
+    },
+    { clock, log },
+  );
+  return { metadata: () => metadata, stop: () => renewal.stop() };
+}

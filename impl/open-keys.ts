@@ -1,0 +1,31 @@
+// The secrets of a system: what its tokens are signed and verified with, and what seals its page tokens. Each is taken from
+// configuration, else made once and kept in the data directory.
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import type { JSONWebKeySet } from "jose";
+import { DEVELOPMENT_KEY_FILE, type KeptKey, keptKey, readKeySet, SERVICE_KEY_FILE } from "./auth/key-set.ts";
+import { keptSecret } from "./auth/kept-secret.ts";
+import type { Config } from "./config.ts";
+
+export interface SigningKeys {
+  /** Public keys whose tokens are believed. */
+  readonly trusted: JSONWebKeySet;
+  /** Signs the tokens with which services call each other. */
+  readonly service: KeptKey;
+  readonly development: KeptKey | undefined;
+}
+
+export async function openSigningKeys(config: Config): Promise<SigningKeys> {
+  const { DATA_DIR, JWKS_FILE } = config;
+  const service = await keptKey(config.SERVICE_KEY_FILE ?? join(DATA_DIR, SERVICE_KEY_FILE));
+  const development =
+    JWKS_FILE === undefined ? await keptKey(join(DATA_DIR, DEVELOPMENT_KEY_FILE)) : undefined;
+  const users = development?.keys ?? (await readKeySet(JWKS_FILE ?? ""));
+  return { trusted: { keys: [...users.keys, ...service.keys.keys] }, service, development };
+}
+
+export async function openPageTokenKey(config: Config): Promise<Uint8Array> {
+  if (config.PAGE_TOKEN_SECRET !== undefined) return Buffer.from(config.PAGE_TOKEN_SECRET);
+  const make = async (): Promise<string> => randomBytes(32).toString("base64url");
+  return Buffer.from(await keptSecret(config.DATA_DIR, "page-token.key", make));
+}
