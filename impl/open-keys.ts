@@ -3,8 +3,8 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { JSONWebKeySet } from "jose";
-import { DEVELOPMENT_KEY_FILE, type KeptKey, keptKey, readKeySet, SERVICE_KEY_FILE } from "./auth/key-set.ts";
 import { keptSecret } from "./auth/kept-secret.ts";
+import { DEVELOPMENT_KEY_FILE, type KeptKey, keptKey, readKeySet, SERVICE_KEY_FILE } from "./auth/key-set.ts";
 import type { Config } from "./config.ts";
 
 export interface SigningKeys {
