@@ -37,7 +37,9 @@ const LAYERS: ReadonlyArray<readonly [folder: string, mayImport: readonly string
   ["harness/workload", ["proto/gen", "wire", "harness/random"]],
   ["harness/fault", ["harness/random"]],
   ["harness/load", ["proto/gen", "wire", "harness/random"]],
+  ["harness/rpc", ["proto/gen", "wire"]],
   ["harness/sut", ["proto/gen", "wire", "harness/workload"]],
+  ["harness/replay", ["proto/gen", "wire", "harness/rpc", "harness/sut", "harness/workload"]],
   [
     "harness/experiment",
     [
@@ -60,6 +62,8 @@ const LAYERS: ReadonlyArray<readonly [folder: string, mayImport: readonly string
       "harness/workload",
       "harness/fault",
       "harness/sut",
+      "harness/rpc",
+      "harness/replay",
       "harness/experiment",
       "harness/report",
     ],

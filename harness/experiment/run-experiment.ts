@@ -2,6 +2,7 @@
 // that is started and leaves nothing behind, however it ends.
 
 import { type SeededRandom, seededRandom } from "#harness/random/seeded-random.ts";
+import { catalogueOf, emailOf } from "#harness/sut/catalogue.ts";
 import { type DatabaseCpu, databaseCpuOf } from "#harness/sut/database-cpu.ts";
 import { untilServing } from "#harness/sut/health.ts";
 import type { CorePlan } from "#harness/sut/pinning.ts";
@@ -11,7 +12,6 @@ import { createTokenIssuer } from "#harness/sut/tokens.ts";
 import type { Shop } from "#harness/workload/shop.ts";
 import { connect } from "#wire/client.ts";
 import type { ArmParts } from "./arm-under-test.ts";
-import { catalogueOf, emailOf } from "./catalogue.ts";
 import { connectionsPerArm, measureGenerator } from "./measure-generator.ts";
 import { prepareWorkloads } from "./prepare-workloads.ts";
 import { type BlockResult, type RateTable, runBlock } from "./restart-block.ts";

@@ -37,6 +37,8 @@ export interface RejectedRow {
   readonly reason: RejectionReason;
   /** The value that broke the rule. */
   readonly value: string;
+  /** Undefined for a malformed row. */
+  readonly raw?: RawRow;
 }
 
 export interface RawRow {
@@ -71,7 +73,7 @@ export function readRow(raw: RawRow, file: string, line: number): SaleLine | Rej
   const stockCode = raw.StockCode.trim();
   const quantity = Number(raw.Quantity.trim() || Number.NaN);
   const price = raw.UnitPrice.trim();
-  const reject = (reason: RejectionReason, value: string) => ({ file, line, reason, value });
+  const reject = (reason: RejectionReason, value: string) => ({ file, line, reason, value, raw });
 
   if (invoice === "") return reject("no-invoice", raw.InvoiceNo);
   if (invoice.startsWith("C")) return reject("cancellation", invoice);
@@ -92,6 +94,26 @@ export function readRow(raw: RawRow, file: string, line: number): SaleLine | Rej
     customerId: customerOf(raw.CustomerID),
     country: raw.Country.trim(),
   };
+}
+
+/** Goods that came back: a row of an invoice whose number begins with C. */
+export interface CancellationLine {
+  readonly invoice: string;
+  readonly stockCode: string;
+  /** How many came back, above 0. */
+  readonly quantity: number;
+  readonly customerId: string;
+}
+
+export type CancellationFault = "cancellation-without-customer" | "cancellation-quantity";
+
+/** What a row that was rejected as a cancellation says, or why it says nothing that can be refunded. */
+export function readCancellation(raw: RawRow): CancellationLine | CancellationFault {
+  const quantity = -Number(raw.Quantity.trim() || Number.NaN);
+  const customerId = customerOf(raw.CustomerID);
+  if (!Number.isSafeInteger(quantity) || quantity < 1) return "cancellation-quantity";
+  if (customerId === undefined) return "cancellation-without-customer";
+  return { invoice: raw.InvoiceNo.trim(), stockCode: raw.StockCode.trim(), quantity, customerId };
 }
 
 /** Exact, from the digits: a binary fraction has no pennies. */

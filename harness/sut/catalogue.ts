@@ -1,11 +1,11 @@
 // The shop of a workload as the system's own messages. What the source does not know is left out or evidently made up: e-mail
 // addresses are derived from the customer's id, and of an address only the country is real.
 
-import type { Catalogue } from "#harness/sut/seed-shop.ts";
 import type { Shop, ShopCustomer, ShopProduct } from "#harness/workload/shop.ts";
 import { Address } from "#proto/ecommerce/v1/address.ts";
 import { Product } from "#proto/ecommerce/v1/product.ts";
 import { User } from "#proto/ecommerce/v1/user.ts";
+import type { Catalogue } from "./seed-shop.ts";
 
 export function catalogueOf(shop: Shop): Catalogue {
   return { products: shop.products.map(productOf), customers: shop.customers.map(userOf) };
