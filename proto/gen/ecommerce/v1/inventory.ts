@@ -74,8 +74,13 @@ export const StockEventKind = {
   STOCK_EVENT_KIND_RELEASED: 6,
   /** STOCK_EVENT_KIND_EXPIRED - A promise ran out. */
   STOCK_EVENT_KIND_EXPIRED: 7,
-  /** STOCK_EVENT_KIND_LOW - `available` fell to the threshold or below it; sent once, until it has been above again. */
+  /**
+   * STOCK_EVENT_KIND_LOW - `available` fell to the threshold or below it, or the threshold rose to it; sent once, until it has been above again.
+   * Follows the event of what made it so, with the same stock.
+   */
   STOCK_EVENT_KIND_LOW: 8,
+  /** STOCK_EVENT_KIND_THRESHOLD - The threshold was set to another amount. */
+  STOCK_EVENT_KIND_THRESHOLD: 9,
 } as const;
 
 export type StockEventKind = typeof StockEventKind[keyof typeof StockEventKind];
@@ -90,13 +95,14 @@ export namespace StockEventKind {
   export type STOCK_EVENT_KIND_RELEASED = typeof StockEventKind.STOCK_EVENT_KIND_RELEASED;
   export type STOCK_EVENT_KIND_EXPIRED = typeof StockEventKind.STOCK_EVENT_KIND_EXPIRED;
   export type STOCK_EVENT_KIND_LOW = typeof StockEventKind.STOCK_EVENT_KIND_LOW;
+  export type STOCK_EVENT_KIND_THRESHOLD = typeof StockEventKind.STOCK_EVENT_KIND_THRESHOLD;
 }
 
 /** The stock of one product, in units. */
 export interface Stock {
   /** The product. */
   productId: string;
-  /** All that came in, corrections included. */
+  /** All that came in, corrections included; at most 10^15. */
   received: bigint;
   /** What can be reserved. */
   available: bigint;
@@ -301,7 +307,7 @@ export interface StockEvent {
   stock:
     | Stock
     | undefined;
-  /** By how many units; 0 for SNAPSHOT and LOW. */
+  /** By how many units: below 0 only when a correction took units away, 0 for SNAPSHOT, LOW and THRESHOLD. */
   quantity: bigint;
   /** The reservation. Empty when none has to do with it. */
   reservationId: string;
@@ -315,7 +321,7 @@ export interface StockEvent {
 export interface WatchStockRequest {
   /** These products: up to 1000. */
   productIds: string[];
-  /** Events of these kinds. */
+  /** Events of these kinds. Where SNAPSHOT is not among them, a snapshot token gives no snapshot. */
   kinds: StockEventKind[];
   /** Time of silence after which a heartbeat is sent: 1 s to 5 min. Absent means 15 s. */
   heartbeatInterval:
@@ -2311,7 +2317,10 @@ export const InventoryServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Adds goods that have arrived, for all products of the request or for none. */
+    /**
+     * Adds goods that have arrived, for all products of the request or for none. More than a product can have received in all
+     * is FAILED_PRECONDITION, with a violation of type STOCK_LIMIT.
+     */
     receiveStock: {
       name: "ReceiveStock",
       requestType: ReceiveStockRequest as typeof ReceiveStockRequest,
@@ -2320,7 +2329,10 @@ export const InventoryServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Corrects the stock of one product. Taking more than is available is FAILED_PRECONDITION. */
+    /**
+     * Corrects the stock of one product. FAILED_PRECONDITION, with a violation of one of these types: INSUFFICIENT_STOCK when
+     * more is taken than is available, RETURN_EXCEEDS_SOLD when more comes back than was sold, STOCK_LIMIT as in ReceiveStock.
+     */
     adjustStock: {
       name: "AdjustStock",
       requestType: AdjustStockRequest as typeof AdjustStockRequest,
@@ -2338,7 +2350,7 @@ export const InventoryServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Promises stock to an order for a time, all items or none. */
+    /** Promises stock to an order for a time, all items or none. A product whose stock was never received has none available. */
     reserveStock: {
       name: "ReserveStock",
       requestType: ReserveStockRequest as typeof ReserveStockRequest,
@@ -2357,8 +2369,9 @@ export const InventoryServiceDefinition = {
       options: {},
     },
     /**
-     * Sells what is reserved. Without effect on a committed reservation; FAILED_PRECONDITION on one that was released or has
-     * expired.
+     * Sells what is reserved. Without effect on a committed reservation; FAILED_PRECONDITION on one that was released
+     * (RESERVATION_RELEASED) or has expired (RESERVATION_EXPIRED). A refusal is final: one that comes too late is EXPIRED from
+     * then on.
      */
     commitReservation: {
       name: "CommitReservation",
@@ -2369,8 +2382,8 @@ export const InventoryServiceDefinition = {
       options: {},
     },
     /**
-     * Makes what is reserved available again. Without effect on one that was released or has expired; FAILED_PRECONDITION on
-     * a committed one, whose goods come back by AdjustStock with RETURN.
+     * Makes what is reserved available again. Without effect on one that was released or has expired; FAILED_PRECONDITION
+     * (RESERVATION_COMMITTED) on a committed one, whose goods come back by AdjustStock with RETURN.
      */
     releaseReservation: {
       name: "ReleaseReservation",
