@@ -55,7 +55,21 @@ export type RequestIds<T> = {
   readonly purge: (signal?: AbortSignal) => Promise<number>;
 };
 
-type RecordKey = { readonly scope: string; readonly requestId: string; readonly fingerprint: Buffer };
+/** Under which a request is recorded, and how a repeat is told from another request. */
+export type RecordKey = {
+  readonly scope: string;
+  readonly requestId: string;
+  readonly fingerprint: Buffer;
+};
+
+export function recordKeyOf({
+  call,
+  requestId,
+  content,
+}: Pick<IdentifiedRequest<unknown>, "call" | "requestId" | "content">): RecordKey {
+  const scope = `${call.method.path} ${call.principal?.userId ?? "anonymous"}`;
+  return { scope, requestId, fingerprint: hash("sha256", content, "buffer") };
+}
 
 export function createRequestIds<T>(database: Database<T>, options: RequestIdOptions): RequestIds<T> {
   const { schema, clock, retentionMs = dayMs } = options;
@@ -65,11 +79,11 @@ export function createRequestIds<T>(database: Database<T>, options: RequestIdOpt
   const table = sql.table(`${schema}.request_records`);
   const expiry = (): Date => new Date(clock.now() - retentionMs);
   return {
-    once({ call, requestId, content, response }, work) {
-      const { signal } = call;
+    once(request, work) {
+      const { requestId, response } = request;
+      const { signal } = request.call;
       if (requestId === "") return inTransaction(database, work, { signal });
-      const scope = `${call.method.path} ${call.principal?.userId ?? "anonymous"}`;
-      const key = { scope, requestId, fingerprint: hash("sha256", content, "buffer") };
+      const key = recordKeyOf(request);
       return inTransaction(
         database,
         async (transaction) => {
@@ -77,7 +91,7 @@ export function createRequestIds<T>(database: Database<T>, options: RequestIdOpt
           if (known !== undefined) return response.decode(known);
           const answer = await work(transaction);
           await sql`update ${table} set response = ${Buffer.from(response.encode(answer).finish())}
-            where scope = ${scope} and request_id = ${requestId}`.execute(transaction);
+            where scope = ${key.scope} and request_id = ${requestId}`.execute(transaction);
           return answer;
         },
         { signal },
@@ -119,12 +133,12 @@ async function claim<T>(
     const [first] = rows;
     // It may have been purged between the two statements.
     if (first === undefined) continue;
-    if (!fingerprint.equals(first.fingerprint)) throw reused(requestId);
+    if (!fingerprint.equals(first.fingerprint)) throw requestIdReused(requestId);
     return first.response;
   }
 }
 
-function reused(requestId: string): RpcError {
+export function requestIdReused(requestId: string): RpcError {
   return new RpcError({
     code: Code.ALREADY_EXISTS,
     reason: "REQUEST_ID_REUSED",
