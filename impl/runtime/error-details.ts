@@ -33,7 +33,9 @@ export type ErrorDetail =
         readonly description: string;
       }>;
     }
-  | { readonly type: "ResourceInfo"; readonly resourceType: string; readonly resourceName: string };
+  | { readonly type: "ResourceInfo"; readonly resourceType: string; readonly resourceName: string }
+  /** A message that an API defines for its own errors; `typeName` is its full name, `value` its bytes, which must be few. */
+  | { readonly type: "Message"; readonly typeName: string; readonly value: Uint8Array };
 
 const MAX_TEXT_CHARS = 200;
 /** Of all violations of one detail together: enough for about twenty. */
@@ -102,5 +104,7 @@ export function encodeErrorDetail(detail: ErrorDetail): Any {
       const info = { resourceType: cut(detail.resourceType), resourceName: cut(detail.resourceName) };
       return any(detail.type, ResourceInfo.encode(ResourceInfo.fromPartial(info)).finish());
     }
+    case "Message":
+      return { typeUrl: `type.googleapis.com/${detail.typeName}`, value: detail.value };
   }
 }

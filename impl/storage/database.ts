@@ -2,6 +2,7 @@
 // (StorageError UNAVAILABLE) and never ends the process; the next call connects anew. It knows no schema.
 import { type Kysely, sql } from "kysely";
 import pg from "pg";
+import { type NotificationListener, Notifications } from "./notifications.ts";
 import { kyselyOver } from "./pool-driver.ts";
 import { statementNames } from "./statement-names.ts";
 import type { StorageLog } from "./storage-log.ts";
@@ -45,12 +46,17 @@ export type Database<T> = {
   readonly load: () => { readonly busy: number; readonly idle: number; readonly waiting: number };
   /** Statements sent since the start. */
   readonly statements: () => number;
+  /** Hears what is notified on a channel; returns how to stop. See notifications.ts. */
+  readonly listen: (channel: string, listener: NotificationListener) => () => void;
   /** Waits for queries that are running. May be called twice. */
   readonly close: () => Promise<void>;
   readonly sleep: DatabaseOptions["sleep"];
   readonly random: DatabaseOptions["random"];
   readonly log: StorageLog;
 };
+
+const defaultApplicationName = "grpc-ecommerce";
+const defaultConnectTimeoutMs = 5_000;
 
 /** Connects with the first query, not here. Throws a RangeError or TypeError on an invalid option. */
 export function openDatabase<T>(options: DatabaseOptions): Database<T> {
@@ -61,7 +67,15 @@ export function openDatabase<T>(options: DatabaseOptions): Database<T> {
   const kysely = kyselyOver<T>(pool, statementNames(namedStatements), () => {
     statements += 1;
   });
-  let closed: Promise<void> | undefined;
+  const notifications = new Notifications({
+    url: options.url,
+    applicationName: options.applicationName ?? defaultApplicationName,
+    connectTimeoutMs: options.connectTimeoutMs ?? defaultConnectTimeoutMs,
+    sleep,
+    random,
+    log,
+  });
+  let closed: Promise<unknown> | undefined;
   const database: Database<T> = {
     queries: kysely,
     // The pool is the same; only what the compiler knows of its tables differs.
@@ -75,9 +89,10 @@ export function openDatabase<T>(options: DatabaseOptions): Database<T> {
       waiting: pool.waitingCount,
     }),
     statements: () => statements,
-    close: () => {
-      closed ??= kysely.destroy();
-      return closed;
+    listen: (channel, listener) => notifications.listen(channel, listener),
+    close: async () => {
+      closed ??= Promise.all([notifications.close(), kysely.destroy()]);
+      await closed;
     },
     sleep,
     random,
@@ -96,11 +111,15 @@ function openPool(options: DatabaseOptions): pg.Pool {
       options.idleInTransactionTimeoutMs ?? 60_000,
       0,
     ),
-    connectionTimeoutMillis: limit("connectTimeoutMs", options.connectTimeoutMs ?? 5_000, 1),
+    connectionTimeoutMillis: limit(
+      "connectTimeoutMs",
+      options.connectTimeoutMs ?? defaultConnectTimeoutMs,
+      1,
+    ),
     // An open connection is cheap, and a timer for each release is not.
     idleTimeoutMillis: 0,
     keepAlive: true,
-    application_name: options.applicationName ?? "grpc-ecommerce",
+    application_name: options.applicationName ?? defaultApplicationName,
     types: valueParsers,
   });
   const report = (error: Error) => options.log.warn({ err: error }, "database connection lost");

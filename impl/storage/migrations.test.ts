@@ -52,6 +52,17 @@ describe("migrations", () => {
     expect(await migrate(db, { schema, folder })).toHaveLength(2);
   });
 
+  test("of another history in the same schema are a list of their own", async () => {
+    await migrate(db, { schema, folder });
+    const other = await mkdtemp(join(tmpdir(), "migrations-"));
+    await writeFile(join(other, "0001_first.sql"), "create table others (id int);");
+    const beside = { schema, folder: other, history: "other_migrations" };
+    expect(await migrate(db, beside)).toEqual(["0001_first"]);
+    expect(await migrate(db, beside)).toEqual([]);
+    expect(await migrate(db, { schema, folder })).toEqual([]);
+    await rm(other, { recursive: true });
+  });
+
   test("leave nothing behind when they fail, and those before them stay", async () => {
     await file("0003_bad.sql", "insert into things values (3); select 1/0;");
     await file("0004_never.sql", "drop table things;");

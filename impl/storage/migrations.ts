@@ -9,22 +9,28 @@ export type MigrationOptions = {
   /** Made when missing. Lower-case letters, digits and _. Inside the files it comes first on the search path. */
   readonly schema: string;
   readonly folder: URL | string;
+  /** The table in the schema that lists what was applied: one for each folder that is applied to it. Default "migrations". */
+  readonly history?: string;
 };
+
+type Place = { readonly schema: string; readonly history: string };
 
 type Applied = { name: string; checksum: string };
 
 /** The names of the migrations that this call applied. Fails with MigrationError. */
 export async function migrate<T>(
   { queries, log }: Database<T>,
-  { schema, folder }: MigrationOptions,
+  { schema, folder, history = "migrations" }: MigrationOptions,
 ): Promise<string[]> {
-  if (!/^[a-z][a-z0-9_]{0,62}$/.test(schema)) {
-    throw new RangeError(`schema ${schema}: must be lower-case letters, digits and _`);
+  for (const name of [schema, history]) {
+    if (!/^[a-z][a-z0-9_]{0,62}$/.test(name)) {
+      throw new RangeError(`${name} in schema ${schema}: must be lower-case letters, digits and _`);
+    }
   }
   const files = await readMigrations(schema, folder);
   const applied: string[] = [];
   for (;;) {
-    const name = await applyNext(queries, schema, files);
+    const name = await applyNext(queries, { schema, history }, files);
     if (name === undefined) return applied;
     log.info({ schema, migration: name }, "migration applied");
     applied.push(name);
@@ -34,7 +40,7 @@ export async function migrate<T>(
 /** Applies at most one. Undefined when there is nothing left. */
 async function applyNext<T>(
   queries: Kysely<T>,
-  schema: string,
+  { schema, history }: Place,
   files: readonly MigrationFile[],
 ): Promise<string | undefined> {
   return await queries.transaction().execute(async (transaction) => {
@@ -43,7 +49,7 @@ async function applyNext<T>(
     await sql`select pg_advisory_xact_lock(hashtextextended(${`migrations of ${schema}`}, 0))`.execute(
       transaction,
     );
-    const next = nextOf(schema, files, await appliedTo(transaction, schema));
+    const next = nextOf(schema, files, await appliedTo(transaction, { schema, history }));
     if (next === undefined) return undefined;
     await sql`set local search_path = ${sql.id(schema)}, public`.execute(transaction);
     await sql
@@ -53,21 +59,24 @@ async function applyNext<T>(
         const why = cause instanceof Error ? cause.message : String(cause);
         throw new MigrationError("FAILED", schema, next.name, why, cause);
       });
-    await sql`insert into ${sql.table(`${schema}.migrations`)} (name, checksum)
+    await sql`insert into ${sql.table(`${schema}.${history}`)} (name, checksum)
       values (${next.name}, ${next.checksum})`.execute(transaction);
     return next.name;
   });
 }
 
-async function appliedTo<T>(transaction: Transaction<T>, schema: string): Promise<readonly Applied[]> {
+async function appliedTo<T>(
+  transaction: Transaction<T>,
+  { schema, history }: Place,
+): Promise<readonly Applied[]> {
   await sql`create schema if not exists ${sql.id(schema)}`.execute(transaction);
-  await sql`create table if not exists ${sql.table(`${schema}.migrations`)} (
+  await sql`create table if not exists ${sql.table(`${schema}.${history}`)} (
     name text collate "C" primary key,
     checksum text not null,
     applied_at timestamptz not null default now()
   )`.execute(transaction);
   const { rows } = await sql<Applied>`
-    select name, checksum from ${sql.table(`${schema}.migrations`)} order by name`.execute(transaction);
+    select name, checksum from ${sql.table(`${schema}.${history}`)} order by name`.execute(transaction);
   return rows;
 }
 

@@ -2,6 +2,7 @@
 // service; all of them see the same positions.
 import type { Transaction } from "kysely";
 import type { Event, NewEvent } from "./event.ts";
+import type { SlowConsumer } from "./event-errors.ts";
 
 export interface EventLog {
   /**
@@ -24,6 +25,8 @@ export interface SubscribeOptions {
   readonly after: bigint;
   /** Ends the subscription. */
   readonly signal: AbortSignal;
+  /** Told once, when the reader is ended as too slow: it may be waiting elsewhere, and would not ask for an event that tells it. */
+  readonly onSlow?: (error: SlowConsumer) => void;
 }
 
 /**

@@ -1,0 +1,52 @@
+-- The events of a service. A row is written in the transaction that changes the state, and gets its position after the commit:
+-- see docs/adr/0008-event-order.md.
+create table outbox (
+  sequence bigint generated always as identity primary key,
+  position bigint unique check (position > 0),
+  type text not null check (type <> ''),
+  keys text[] not null check (cardinality(keys) > 0),
+  payload bytea not null,
+  write_time timestamptz(3) not null
+);
+
+-- Stays as small as what waits for its position.
+create index outbox_unnumbered on outbox (sequence) where position is null;
+
+-- One row: the last position that was given, and the last whose event is no longer kept.
+create table outbox_head (
+  single boolean primary key default true check (single),
+  position bigint not null,
+  purged_through bigint not null,
+  check (0 <= purged_through and purged_through <= position)
+);
+insert into outbox_head (position, purged_through) values (0, 0);
+
+-- Gives the next positions to up to `most` committed events that have none, and returns these events. The lock on the head makes
+-- it one at a time; only the statement that comes after the lock may look for events, so that it sees what the one before did.
+create function number_events(most integer) returns setof outbox
+language plpgsql volatile set search_path from current as $$
+declare
+  last bigint;
+  given bigint;
+begin
+  if not exists (select from outbox where position is null) then
+    return;
+  end if;
+  -- Positions are in the hands of clients once they are read: a crash must not take them back.
+  perform set_config('synchronous_commit', 'on', true) where current_setting('synchronous_commit') = 'off';
+  select head.position into strict last from outbox_head as head for update;
+  return query
+    update outbox as event set position = last + pending.rank
+    from (
+      select sequence, row_number() over (order by sequence) as rank
+      from (select sequence from outbox where position is null order by sequence limit most) as oldest
+    ) as pending
+    where event.sequence = pending.sequence
+    returning event.*;
+  get diagnostics given = row_count;
+  if given > 0 then
+    update outbox_head set position = last + given;
+    perform pg_notify(current_schema(), (last + given)::text);
+  end if;
+end;
+$$;
