@@ -17,7 +17,7 @@ AGAINST ?= main
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' Makefile
 	@echo
-	@echo "  Variables: DATA=<folder of retail CSV days>  QUICK=1  SEED=<n>  (make report)"
+	@echo "  Variables: DATA=<folder of retail CSV days>  QUICK=1  SEED=<n>  (make report, make replay)"
 	@echo "             GRPC_PORT ADMIN_PORT DATA_DIR DATABASE_URL ...  (make run; all in docs/configuration.md)"
 
 $(INSTALLED): package-lock.json
@@ -36,6 +36,10 @@ test: $(INSTALLED) ## Run all tests on real sockets, processes and an embedded P
 .PHONY: report
 report: $(INSTALLED) ## Measure what each optimization buys, and write reports/<run>/ (DATA=<folder>, QUICK=1, SEED=<n>)
 	@node harness/report.ts
+
+.PHONY: replay
+replay: $(INSTALLED) ## Real sales through a fresh system, exact to the penny (DATA=<folder>, SPEED=<times real time>)
+	@node harness/replay.ts
 
 .PHONY: run
 run: $(INSTALLED) ## Serve the whole system in the foreground on an embedded PostgreSQL

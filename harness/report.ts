@@ -5,6 +5,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { abortOnSignals } from "./abort-on-signals.ts";
 import { readMachine, readPressure } from "./experiment/machine.ts";
 import { runExperiment } from "./experiment/run-experiment.ts";
 import { planRun } from "./experiment/run-plan.ts";
@@ -87,21 +88,13 @@ async function report(settings: ReportSettings, signal: AbortSignal): Promise<st
   }
 }
 
-const interrupt = new AbortController();
-for (const name of ["SIGINT", "SIGTERM"] as const) {
-  process.on(name, () => {
-    // A second one does not wait: every child has a watchdog that ends it when this process is gone.
-    if (interrupt.signal.aborted) process.exit(130);
-    process.stderr.write(`\n${name}: stopping what was started\n`);
-    interrupt.abort(new Error(`interrupted by ${name}`));
-  });
-}
+const interrupt = abortOnSignals(process.stderr);
 
 try {
-  const file = await report(readSettings(process.env), interrupt.signal);
+  const file = await report(readSettings(process.env), interrupt);
   const page = join(file, "..", "index.html");
   process.stdout.write(`page: ${relative(process.cwd(), page)}\n${relative(process.cwd(), file)}\n`);
 } catch (error) {
   process.stderr.write(`\nno report: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = interrupt.signal.aborted ? 130 : 1;
+  process.exitCode = interrupt.aborted ? 130 : 1;
 }

@@ -12,10 +12,10 @@ export interface ProgressOutput {
   write(text: string): unknown;
 }
 
-/** `nowSeconds` counts from the start of the run; `plannedSeconds` is how long the run should take. */
+/** `nowSeconds` counts from the start of the run; `plannedSeconds` is how long the run should take, undefined where nobody knows. */
 export function createProgress(
   output: ProgressOutput,
-  plannedSeconds: number,
+  plannedSeconds: number | undefined,
   nowSeconds: () => number,
 ): Progress {
   let last = "";
@@ -23,8 +23,7 @@ export function createProgress(
     step(text, done, total) {
       const elapsed = nowSeconds();
       const share = total === 0 ? 0 : done / total;
-      const left = Math.max(0, plannedSeconds - elapsed);
-      const line = `[${bar(share)}] ${done}/${total} ${text} · ${clock(elapsed)} of about ${clock(Math.max(plannedSeconds, elapsed))}, ${clock(left)} left`;
+      const line = `[${bar(share)}] ${done}/${total} ${text} · ${clock(elapsed)}${outlook(elapsed, plannedSeconds)}`;
       if (output.isTTY) output.write(`\r\u001b[K${line}`);
       else if (text !== last) output.write(`${line}\n`);
       last = text;
@@ -33,6 +32,11 @@ export function createProgress(
       if (output.isTTY) output.write("\r\u001b[K");
     },
   };
+}
+
+function outlook(elapsed: number, planned: number | undefined): string {
+  if (planned === undefined) return "";
+  return ` of about ${clock(Math.max(planned, elapsed))}, ${clock(Math.max(0, planned - elapsed))} left`;
 }
 
 function bar(share: number): string {
