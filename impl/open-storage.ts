@@ -5,7 +5,7 @@ import { sleep, systemClock } from "./runtime/clock.ts";
 import { systemRandom } from "./runtime/ids.ts";
 import type { Logger } from "./runtime/logger.ts";
 import { type Database, openDatabase } from "./storage/database.ts";
-import { startEmbeddedPostgres } from "./storage/embedded-postgres.ts";
+import { keepEmbeddedPostgres } from "./storage/kept-postgres.ts";
 
 export interface Storage {
   readonly database: Database<unknown>;
@@ -21,7 +21,7 @@ export async function openStorage(
   const wait = (ms: number, signal?: AbortSignal): Promise<void> => sleep(systemClock, ms, signal);
   let url = config.DATABASE_URL;
   if (url === undefined) {
-    const embedded = await startEmbeddedPostgres({
+    const embedded = await keepEmbeddedPostgres({
       dataDir: join(config.DATA_DIR, "postgres"),
       sleep: wait,
       log,
