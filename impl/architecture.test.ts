@@ -40,7 +40,8 @@ const LAYERS: ReadonlyArray<readonly [folder: string, mayImport: readonly string
   ["harness/check", []],
   ["harness/rpc", ["proto/gen", "wire"]],
   ["harness/sut", ["proto/gen", "wire", "harness/workload"]],
-  ["harness/replay", ["proto/gen", "wire", "harness/rpc", "harness/sut", "harness/workload"]],
+  ["harness/shop", ["proto/gen", "wire", "harness/rpc"]],
+  ["harness/replay", ["proto/gen", "wire", "harness/shop", "harness/sut", "harness/workload"]],
   [
     "harness/experiment",
     [
@@ -64,6 +65,7 @@ const LAYERS: ReadonlyArray<readonly [folder: string, mayImport: readonly string
       "harness/fault",
       "harness/sut",
       "harness/rpc",
+      "harness/shop",
       "harness/check",
       "harness/replay",
       "harness/experiment",

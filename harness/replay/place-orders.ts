@@ -3,12 +3,12 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { v5 as uuidV5 } from "uuid";
+import { moneyOf } from "#harness/shop/pence.ts";
+import type { ShopCallers } from "#harness/shop/shop-callers.ts";
 import { emailOf } from "#harness/sut/catalogue.ts";
 import type { SeededShop } from "#harness/sut/seed-shop.ts";
 import { NewOrder } from "#proto/ecommerce/v1/order.ts";
 import { BulkAtomicity, type ProcessBulkOrdersRequest } from "#proto/ecommerce/v1/order_bulk.ts";
-import { moneyOf } from "./pence.ts";
-import type { ShopCallers } from "./shop-callers.ts";
 import type { Trace, TraceOrder } from "./trace.ts";
 
 /** Request ids of a replay are derived from the trace: sending it again orders nothing twice. */

@@ -1,13 +1,9 @@
-// What the services say about a replay: its orders, its money and its stock, read by their lists.
+// What the services say about a replay: its orders, its money and its stock.
 
+import { penceOf } from "#harness/shop/pence.ts";
+import type { ShopCallers } from "#harness/shop/shop-callers.ts";
+import { allPayments, allStock } from "#harness/shop/shop-lists.ts";
 import { type Order, OrderStatus } from "#proto/ecommerce/v1/order.ts";
-import { ListOrdersRequest } from "#proto/ecommerce/v1/order_service.ts";
-import { ListPaymentsRequest } from "#proto/ecommerce/v1/payment.ts";
-import { penceOf } from "./pence.ts";
-import type { ShopCallers } from "./shop-callers.ts";
-
-const PAGE_SIZE = 100;
-const PRODUCTS_A_BATCH = 200;
 
 /** Of the orders that went through. */
 export interface OrderFigures {
@@ -16,21 +12,6 @@ export interface OrderFigures {
   readonly units: number;
   readonly revenueMinor: bigint;
   readonly refundedMinor: bigint;
-}
-
-export async function listOrders(
-  { orders }: ShopCallers,
-  statuses: readonly OrderStatus[] = [],
-): Promise<Order[]> {
-  const found: Order[] = [];
-  let pageToken = "";
-  do {
-    const request = ListOrdersRequest.create({ statuses: [...statuses], pageSize: PAGE_SIZE, pageToken });
-    const page = await orders.listOrders(request);
-    found.push(...page.orders);
-    pageToken = page.nextPageToken;
-  } while (pageToken !== "");
-  return found;
 }
 
 /** Paid for, whatever came after. */
@@ -58,46 +39,32 @@ export async function contradictions(
   { revenueMinor, refundedMinor, units }: OrderFigures,
   productIds: readonly string[],
 ): Promise<string[]> {
-  const [money, stock] = await Promise.all([moneyTaken(callers), stockOf(callers, productIds)]);
+  const [payments, stock] = await Promise.all([allPayments(callers), allStock(callers, productIds)]);
+  const received = sum(stock.map((product) => product.received));
   const pairs: (readonly [string, bigint, bigint])[] = [
-    ["captured by payments, revenue of orders", money.captured, revenueMinor],
-    ["refunded by payments, refunded by orders", money.refunded, refundedMinor],
-    ["received by inventory, units of orders", stock.received, BigInt(units)],
-    ["available + reserved + sold, received", stock.accounted, stock.received],
-    ["reserved, 0", stock.reserved, 0n],
+    [
+      "captured by payments, revenue of orders",
+      sum(payments.map((each) => penceOf(each.capturedAmount))),
+      revenueMinor,
+    ],
+    [
+      "refunded by payments, refunded by orders",
+      sum(payments.map((each) => penceOf(each.refundedAmount))),
+      refundedMinor,
+    ],
+    ["received by inventory, units of orders", received, BigInt(units)],
+    [
+      "available + reserved + sold, received",
+      sum(stock.map(({ available, reserved, sold }) => available + reserved + sold)),
+      received,
+    ],
+    ["reserved, 0", sum(stock.map(({ reserved }) => reserved)), 0n],
   ];
   return pairs
     .filter(([, one, other]) => one !== other)
     .map(([what, one, other]) => `${what}: ${one}, ${other}`);
 }
 
-async function moneyTaken({ payments }: ShopCallers): Promise<{ captured: bigint; refunded: bigint }> {
-  let [captured, refunded] = [0n, 0n];
-  let pageToken = "";
-  do {
-    const page = await payments.listPayments(ListPaymentsRequest.create({ pageSize: PAGE_SIZE, pageToken }));
-    for (const payment of page.payments) {
-      captured += penceOf(payment.capturedAmount);
-      refunded += penceOf(payment.refundedAmount);
-    }
-    pageToken = page.nextPageToken;
-  } while (pageToken !== "");
-  return { captured, refunded };
-}
-
-async function stockOf({ inventory }: ShopCallers, productIds: readonly string[]) {
-  const sum = { received: 0n, accounted: 0n, reserved: 0n };
-  for (let from = 0; from < productIds.length; from += PRODUCTS_A_BATCH) {
-    const { results } = await inventory.batchGetStock({
-      productIds: productIds.slice(from, from + PRODUCTS_A_BATCH),
-    });
-    for (const { result } of results) {
-      if (result?.$case !== "stock") continue;
-      const { received, available, reserved, sold } = result.value;
-      sum.received += received;
-      sum.accounted += available + reserved + sold;
-      sum.reserved += reserved;
-    }
-  }
-  return sum;
+function sum(amounts: readonly bigint[]): bigint {
+  return amounts.reduce((total, amount) => total + amount, 0n);
 }

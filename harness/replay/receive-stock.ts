@@ -1,8 +1,8 @@
 // Receives what the trace sells: as many units of each product as its orders take, and no more.
 
 import { v5 as uuidV5 } from "uuid";
+import type { ShopCallers } from "#harness/shop/shop-callers.ts";
 import type { SeededShop } from "#harness/sut/seed-shop.ts";
-import type { ShopCallers } from "./shop-callers.ts";
 import type { Trace } from "./trace.ts";
 
 const REQUEST_IDS = "c7d1d0a4-1c6e-4e43-8a7e-0a7a7f5c1d22";

@@ -1,9 +1,9 @@
 // Gives back what the trace's cancellations ask for: one refund for each cancellation row and order it is matched to.
 
 import { v5 as uuidV5 } from "uuid";
+import { moneyOf } from "#harness/shop/pence.ts";
+import type { ShopCallers } from "#harness/shop/shop-callers.ts";
 import { type Order, OrderStatus } from "#proto/ecommerce/v1/order.ts";
-import { moneyOf } from "./pence.ts";
-import type { ShopCallers } from "./shop-callers.ts";
 import type { Trace } from "./trace.ts";
 
 const REQUEST_IDS = "0b7e6a52-6b1f-4a1e-9f6d-2a0d8d1b9e33";

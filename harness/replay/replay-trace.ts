@@ -1,16 +1,17 @@
 // Makes a fresh system live through a trace, over its public API alone, and reads back what came of it.
 
+import { awaitProcessing } from "#harness/shop/await-processing.ts";
+import { shopCallers } from "#harness/shop/shop-callers.ts";
+import { allOrders } from "#harness/shop/shop-lists.ts";
 import { catalogueOf } from "#harness/sut/catalogue.ts";
 import { seedShop } from "#harness/sut/seed-shop.ts";
 import type { Shop } from "#harness/workload/shop.ts";
 import type { WireConnection } from "#wire/connection.ts";
-import { awaitProcessing } from "./await-processing.ts";
 import { type PlacedOrders, placeOrders } from "./place-orders.ts";
-import { contradictions, figuresOf, listOrders } from "./read-back.ts";
+import { contradictions, figuresOf } from "./read-back.ts";
 import { receiveStock } from "./receive-stock.ts";
 import { refundOrders } from "./refund-orders.ts";
 import { expectedTotals, type ReplayTotals } from "./replay-totals.ts";
-import { shopCallers } from "./shop-callers.ts";
 import type { Trace } from "./trace.ts";
 
 export interface ReplayOptions {
@@ -52,10 +53,10 @@ export async function replayTrace(options: ReplayOptions): Promise<Replayed> {
   await awaitProcessing(callers, (left) => onStep("processing orders", count - left, count), signal);
   const processingSeconds = (performance.now() - began) / 1000;
   onStep("refunding", count, count);
-  const byInvoice = new Map((await listOrders(callers)).map((order) => [order.reference, order]));
+  const byInvoice = new Map((await allOrders(callers)).map((order) => [order.reference, order]));
   const refunded = await refundOrders(callers, trace, byInvoice);
   onStep("reading back", count, count);
-  const figures = figuresOf(await listOrders(callers));
+  const figures = figuresOf(await allOrders(callers));
   const problems = [
     ...seeded.refused.map(({ reason, count: rows }) => `import: ${reason} (${rows})`),
     ...placed.refused.map((reason) => `order refused: ${reason}`),

@@ -2,8 +2,8 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { OrderStatus } from "#proto/ecommerce/v1/order.ts";
-import { listOrders } from "./read-back.ts";
 import type { ShopCallers } from "./shop-callers.ts";
+import { allOrders } from "./shop-lists.ts";
 
 const UNDER_WAY = [
   OrderStatus.ORDER_STATUS_PENDING,
@@ -25,7 +25,7 @@ export async function awaitProcessing(
   let left = Number.POSITIVE_INFINITY;
   let moved = performance.now();
   for (;;) {
-    const { length } = await listOrders(callers, UNDER_WAY);
+    const { length } = await allOrders(callers, UNDER_WAY);
     if (length === 0) return;
     if (length !== left) moved = performance.now();
     if (performance.now() - moved > stuckAfterMs) {
