@@ -11,7 +11,7 @@ import { differences, expectedTotals, totalsLine } from "./replay/replay-totals.
 import { type Replayed, replayTrace } from "./replay/replay-trace.ts";
 import { type ReplaySettings, readReplaySettings } from "./replay-settings.ts";
 import { createProgress } from "./report/progress.ts";
-import { REPLAY_PERMISSIONS } from "./shop/shop-callers.ts";
+import { OPERATOR_PERMISSIONS } from "./shop/shop-callers.ts";
 import { untilServing } from "./sut/health.ts";
 import { startSystem } from "./sut/start-system.ts";
 import { createTokenIssuer } from "./sut/tokens.ts";
@@ -32,7 +32,7 @@ async function replay({ dataFolder, speed }: ReplaySettings, signal: AbortSignal
   try {
     progress.step("starting the system", 0, trace.orders.length);
     const issuer = await createTokenIssuer(directory);
-    const permissions = REPLAY_PERMISSIONS;
+    const permissions = OPERATOR_PERMISSIONS;
     const token = await issuer.issue({ subject: OPERATOR, permissions }, TOKEN_SECONDS);
     await using system = await startedSystem(directory, issuer.jwksFile, signal);
     const connection = await connect({ ...system.grpc, signal });

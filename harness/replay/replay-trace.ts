@@ -16,7 +16,7 @@ import type { Trace } from "./trace.ts";
 
 export interface ReplayOptions {
   readonly connection: WireConnection;
-  /** Of a caller with REPLAY_PERMISSIONS. */
+  /** Of a caller with OPERATOR_PERMISSIONS. */
   readonly token: string;
   readonly trace: Trace;
   /** The catalogue and the customers of the same data. */

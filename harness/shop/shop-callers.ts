@@ -12,8 +12,8 @@ export interface ShopCallers {
   readonly inventory: ServiceCaller<InventoryServiceDefinition>;
 }
 
-/** What the operator of a replay must be allowed to. */
-export const REPLAY_PERMISSIONS: readonly string[] = [
+/** What whoever drives a whole shop must be allowed to. */
+export const OPERATOR_PERMISSIONS: readonly string[] = [
   "products.write",
   "users.read",
   "inventory.read",
@@ -25,8 +25,13 @@ export const REPLAY_PERMISSIONS: readonly string[] = [
   "payments.read",
 ];
 
-export function shopCallers(connection: WireConnection, token: string, signal: AbortSignal): ShopCallers {
-  const options = { token, signal, timeoutMs: 60_000 };
+export function shopCallers(
+  connection: WireConnection,
+  token: string,
+  signal: AbortSignal,
+  timeoutMs = 60_000,
+): ShopCallers {
+  const options = { token, signal, timeoutMs };
   return {
     orders: serviceCaller(OrderServiceDefinition, connection, options),
     payments: serviceCaller(PaymentServiceDefinition, connection, options),
