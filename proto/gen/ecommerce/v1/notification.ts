@@ -99,7 +99,7 @@ export interface Notification {
   templateId: string;
   /** Its subject or title. */
   subject: string;
-  /** Its text; JSON for webhooks. */
+  /** Its text. For webhooks what is posted: {"type": event_type, "timestamp": create_time, "data": the template's JSON}. */
   body: string;
   /** Where it goes: the e-mail address, or the URL of the endpoint. */
   destination: string;
@@ -124,7 +124,11 @@ export interface Notification {
     | Date
     | undefined;
   /** When its receiver read it. Absent while it is unread. */
-  readTime: Date | undefined;
+  readTime:
+    | Date
+    | undefined;
+  /** The HTML part of an e-mail. Empty when it has none. */
+  htmlBody: string;
 }
 
 /** What a user wants to hear of, by which channels. */
@@ -133,7 +137,10 @@ export interface NotificationPreferences {
   userId: string;
   /** One choice per category; a category without one has its default. */
   categories: CategoryPreference[];
-  /** Start of the time in which nothing but ACCOUNT is sent, in minutes after midnight in `time_zone`: 0 to 1439. */
+  /**
+   * Start of the time in which nothing but ACCOUNT is sent, in minutes after midnight in `time_zone`: 0 to 1439. What comes
+   * meanwhile waits for the end. Set together with the end; where they are equal there is no such time.
+   */
   quietStartMinute?:
     | number
     | undefined;
@@ -155,7 +162,10 @@ export interface CategoryPreference {
   channels: NotificationChannel[];
 }
 
-/** A text with placeholders of the form {{name}}. A placeholder without a variable is INVALID_ARGUMENT when it is sent. */
+/**
+ * A text with placeholders of the form {{name}} and no other kind of tag. A placeholder without a variable is
+ * INVALID_ARGUMENT when it is sent.
+ */
 export interface NotificationTemplate {
   /** UUIDv7, chosen by the server. Empty in a create request. */
   templateId: string;
@@ -165,9 +175,12 @@ export interface NotificationTemplate {
   channel: NotificationChannel;
   /** Its language and region, as BCP 47. Empty means that it is the default for all locales. Cannot be changed. */
   locale: string;
-  /** Subject or title; up to 200 characters. */
+  /** Subject or title; up to 200 characters. Placeholders are allowed. */
   subject: string;
-  /** Text: plain for e-mail and in-app, JSON for webhooks; up to 65536 characters. */
+  /**
+   * Text: plain for e-mail and in-app; for webhooks the JSON of "data" in what is posted, with placeholders only inside its
+   * strings. Up to 65536 characters.
+   */
   body: string;
   /** Changes with every change. Sent back in an update, it guards against lost updates; empty means the last writer wins. */
   etag: string;
@@ -176,7 +189,14 @@ export interface NotificationTemplate {
     | Date
     | undefined;
   /** Output only: when it last changed. */
-  updateTime: Date | undefined;
+  updateTime:
+    | Date
+    | undefined;
+  /**
+   * The HTML part of an e-mail, in which the values of placeholders are escaped; up to 65536 characters. Empty means that
+   * the e-mail is plain text. Must be empty for other channels.
+   */
+  htmlBody: string;
 }
 
 /** Where events are posted to. */
@@ -189,7 +209,10 @@ export interface WebhookEndpoint {
   url: string;
   /** Which events, such as "order.confirmed", or "order.*": up to 50. Empty means all. */
   eventTypes: string[];
-  /** Whether nothing is posted for now. Set by the server after a week of failures. */
+  /**
+   * Whether nothing is posted for now: what is queued becomes dead letters, and new events pass it by. Set by the server
+   * after a week of failures, and when the receiver answers 410 Gone.
+   */
   disabled: boolean;
   /** What the user calls it; up to 64 characters. */
   displayName: string;
@@ -230,6 +253,7 @@ function createBaseNotification(): Notification {
     createTime: undefined,
     deliverTime: undefined,
     readTime: undefined,
+    htmlBody: "",
   };
 }
 
@@ -285,6 +309,9 @@ export const Notification: MessageFns<Notification> = {
     }
     if (message.readTime !== undefined) {
       Timestamp.encode(toTimestamp(message.readTime), writer.uint32(138).fork()).join();
+    }
+    if (message.htmlBody !== "") {
+      writer.uint32(146).string(message.htmlBody);
     }
     return writer;
   },
@@ -438,6 +465,14 @@ export const Notification: MessageFns<Notification> = {
             message.readTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.htmlBody = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -472,6 +507,7 @@ export const Notification: MessageFns<Notification> = {
     message.createTime = object.createTime ?? undefined;
     message.deliverTime = object.deliverTime ?? undefined;
     message.readTime = object.readTime ?? undefined;
+    message.htmlBody = object.htmlBody ?? "";
     return message;
   },
 };
@@ -683,6 +719,7 @@ function createBaseNotificationTemplate(): NotificationTemplate {
     etag: "",
     createTime: undefined,
     updateTime: undefined,
+    htmlBody: "",
   };
 }
 
@@ -714,6 +751,9 @@ export const NotificationTemplate: MessageFns<NotificationTemplate> = {
     }
     if (message.updateTime !== undefined) {
       Timestamp.encode(toTimestamp(message.updateTime), writer.uint32(74).fork()).join();
+    }
+    if (message.htmlBody !== "") {
+      writer.uint32(82).string(message.htmlBody);
     }
     return writer;
   },
@@ -803,6 +843,14 @@ export const NotificationTemplate: MessageFns<NotificationTemplate> = {
             message.updateTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.htmlBody = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -829,6 +877,7 @@ export const NotificationTemplate: MessageFns<NotificationTemplate> = {
     message.etag = object.etag ?? "";
     message.createTime = object.createTime ?? undefined;
     message.updateTime = object.updateTime ?? undefined;
+    message.htmlBody = object.htmlBody ?? "";
     return message;
   },
 };
