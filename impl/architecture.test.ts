@@ -16,6 +16,7 @@ const LAYERS: ReadonlyArray<readonly [folder: string, mayImport: readonly string
   ["impl/client", ["proto/gen", "wire", "impl/runtime", "impl/observability"]],
   ["impl/observability", ["proto/gen", "impl/runtime"]],
   ["impl/middleware", ["proto/gen", "impl/runtime", "impl/auth", "impl/observability"]],
+  ["impl/payment-provider", ["impl/runtime"]],
   ["impl/services/shared", ["proto/gen", "impl/runtime", "impl/storage"]],
   ...services().map((folder) => [folder, SERVICE()] as const),
   [
@@ -29,6 +30,7 @@ const LAYERS: ReadonlyArray<readonly [folder: string, mayImport: readonly string
       "impl/storage",
       "impl/observability",
       "impl/middleware",
+      "impl/payment-provider",
       "impl/services/shared",
       ...services(),
     ],
