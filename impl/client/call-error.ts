@@ -1,6 +1,7 @@
 // How a call failed, as its caller sees it: the status and its typed details.
 import { Metadata, type ServiceError } from "@grpc/grpc-js";
 import { type Code, codeName, DETAILS_KEY } from "#impl/runtime/status.ts";
+import { ResumeExpired } from "#proto/ecommerce/v1/event.ts";
 import {
   BadRequest,
   ErrorInfo,
@@ -18,6 +19,7 @@ export interface CallErrorDetails {
   readonly quotaFailure?: QuotaFailure;
   readonly preconditionFailure?: PreconditionFailure;
   readonly resourceInfo?: ResourceInfo;
+  readonly resumeExpired?: ResumeExpired;
 }
 
 export class CallError extends Error {
@@ -38,15 +40,16 @@ export class CallError extends Error {
 }
 
 const DECODERS = new Map<string, (bytes: Uint8Array) => CallErrorDetails>([
-  ["ErrorInfo", (bytes) => ({ errorInfo: ErrorInfo.decode(bytes) })],
-  ["BadRequest", (bytes) => ({ badRequest: BadRequest.decode(bytes) })],
-  ["RetryInfo", (bytes) => ({ retryInfo: RetryInfo.decode(bytes) })],
-  ["QuotaFailure", (bytes) => ({ quotaFailure: QuotaFailure.decode(bytes) })],
-  ["PreconditionFailure", (bytes) => ({ preconditionFailure: PreconditionFailure.decode(bytes) })],
-  ["ResourceInfo", (bytes) => ({ resourceInfo: ResourceInfo.decode(bytes) })],
+  ["google.rpc.ErrorInfo", (bytes) => ({ errorInfo: ErrorInfo.decode(bytes) })],
+  ["google.rpc.BadRequest", (bytes) => ({ badRequest: BadRequest.decode(bytes) })],
+  ["google.rpc.RetryInfo", (bytes) => ({ retryInfo: RetryInfo.decode(bytes) })],
+  ["google.rpc.QuotaFailure", (bytes) => ({ quotaFailure: QuotaFailure.decode(bytes) })],
+  ["google.rpc.PreconditionFailure", (bytes) => ({ preconditionFailure: PreconditionFailure.decode(bytes) })],
+  ["google.rpc.ResourceInfo", (bytes) => ({ resourceInfo: ResourceInfo.decode(bytes) })],
+  ["ecommerce.v1.ResumeExpired", (bytes) => ({ resumeExpired: ResumeExpired.decode(bytes) })],
 ]);
 
-const TYPE_PREFIX = "type.googleapis.com/google.rpc.";
+const TYPE_PREFIX = "type.googleapis.com/";
 
 /** Details that do not decode are none: what a callee sends wrongly must not hide its status. */
 function decodeDetails(trailers: Metadata): CallErrorDetails {

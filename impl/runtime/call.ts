@@ -45,8 +45,10 @@ export class Call {
   span: Span | undefined = undefined;
   /** Set when messages of the response may be compressed. */
   responseEncoding: Encoding | undefined = undefined;
-  /** Where the caller can go on if this stream ends early; kept up to date by handlers of resumable streams. */
+  /** Where the caller can go on if this stream ends early. A handler says where its stream begins, and what follows with `nextResumeToken`. */
   resumeToken: string | undefined = undefined;
+  /** Where the caller can go on after the next message: set before it is yielded, and true from when it is sent. */
+  nextResumeToken: string | undefined = undefined;
   /** Payload bytes of messages received and sent, before and after compression respectively. */
   receivedBytes = 0;
   sentBytes = 0;

@@ -71,6 +71,7 @@ async function pump(
       call.sentBytes += message.byteLength;
       window.add(bytes);
       sink.send(message, () => window.remove(bytes));
+      if (call.nextResumeToken !== undefined) call.resumeToken = call.nextResumeToken;
       if (window.full) await window.space();
       if (call.finished) return;
     }

@@ -4,6 +4,8 @@ import { Client, credentials } from "@grpc/grpc-js";
 import { expect, test } from "vitest";
 import { CallError } from "#impl/client/call-error.ts";
 import { startEcho } from "#impl/client/testing/echo.ts";
+import { isStream, type Link } from "./handler.ts";
+import type { Message } from "./message.ts";
 import { Code } from "./status.ts";
 import { ECHO_SERVICE } from "./testing/echo-service.ts";
 import { until } from "./testing/turns.ts";
@@ -119,6 +121,47 @@ test("a drain says NOT_SERVING, lets unary calls finish, ends streams with a res
   expect(server.openCalls).toBe(0);
   server.health.set("", "SERVING");
   expect(server.health.get("")).toBe("NOT_SERVING");
+});
+
+test("a stream that is drained between a message and its sending names the place before the message", async () => {
+  const held = Promise.withResolvers<void>();
+  const hold: Link = (_, next) => (call, input) => {
+    const output = next(call, input);
+    return isStream<Message>(output) ? holdSecond(output) : output;
+  };
+  async function* holdSecond(messages: AsyncIterable<Message>): AsyncGenerator<Message> {
+    let count = 0;
+    for await (const message of messages) {
+      if (++count === 2) await held.promise;
+      yield message;
+    }
+  }
+  const yielded: string[] = [];
+  await using echo = await startEcho(
+    methods,
+    {
+      async *stream(_, call) {
+        for (const message of ["one", "two"]) {
+          call.nextResumeToken = `after-${message}`;
+          yielded.push(message);
+          yield message;
+        }
+      },
+    },
+    { links: () => [hold] },
+  );
+  const received: string[] = [];
+  const ended = failure(
+    (async () => {
+      for await (const message of echo.client.stream("")) received.push(message);
+    })(),
+  );
+  await until(() => yielded.length === 2 && received.length === 1);
+  const drained = echo.server.drain();
+  held.resolve();
+  expect((await ended).trailers.get("resume-token")).toEqual(["after-one"]);
+  expect(received).toEqual(["one"]);
+  await drained;
 });
 
 test("a call that outlives the grace is told UNAVAILABLE before its connection is cut", async () => {

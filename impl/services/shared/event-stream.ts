@@ -44,7 +44,7 @@ export async function* eventStream<M extends { resumeToken: string }>(
 ): AsyncGenerator<M> {
   const { call, isLast } = options;
   for await (const message of messages(options, placeTokens(options))) {
-    call.resumeToken = message.resumeToken;
+    call.nextResumeToken = message.resumeToken;
     yield message;
     if (isLast?.(message) === true) return;
   }

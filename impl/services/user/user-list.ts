@@ -40,7 +40,7 @@ export async function* listUsers(
     const users = await store.page({ conditions, after, limit }, call.signal);
     for (const { messages, last } of batches(users)) {
       const resumeToken = tokens.seal(use, fromPosition(last));
-      call.resumeToken = resumeToken;
+      call.nextResumeToken = resumeToken;
       after = last;
       yield { users: messages.map(view), resumeToken };
     }
