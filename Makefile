@@ -41,6 +41,10 @@ report: $(INSTALLED) ## Measure what each optimization buys, and write reports/<
 replay: $(INSTALLED) ## Real sales through a fresh system, exact to the penny (DATA=<folder>, SPEED=<times real time>)
 	@node harness/replay.ts
 
+.PHONY: chaos
+chaos: $(INSTALLED) ## Kill the shop under load, then check stock, money and orders (TARGET=shop|postgres, KILLS=<n>, SEED=<n>)
+	@node harness/chaos.ts
+
 .PHONY: run
 run: $(INSTALLED) ## Serve the whole system in the foreground on an embedded PostgreSQL
 	@exec node --max-semi-space-size=16 impl/main.ts

@@ -45,6 +45,20 @@ const LAYERS: ReadonlyArray<readonly [folder: string, mayImport: readonly string
   ["harness/shop", ["proto/gen", "wire", "harness/rpc"]],
   ["harness/replay", ["proto/gen", "wire", "harness/shop", "harness/sut", "harness/workload"]],
   [
+    "harness/chaos",
+    [
+      "proto/gen",
+      "wire",
+      "harness/random",
+      "harness/rpc",
+      "harness/shop",
+      "harness/check",
+      "harness/fault",
+      "harness/sut",
+      "harness/workload",
+    ],
+  ],
+  [
     "harness/experiment",
     [
       "proto/gen",
@@ -69,6 +83,7 @@ const LAYERS: ReadonlyArray<readonly [folder: string, mayImport: readonly string
       "harness/rpc",
       "harness/shop",
       "harness/check",
+      "harness/chaos",
       "harness/replay",
       "harness/experiment",
       "harness/report",

@@ -1,0 +1,128 @@
+// Kills at random points under a running load of orders, then peace, then the books. The schedule is of the seed; what the kills hit is
+// not, since the system runs in real time.
+
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Books } from "#harness/check/books.ts";
+import type { OrderAttempt } from "#harness/check/history.ts";
+import { moneyAddsUp } from "#harness/check/money-adds-up.ts";
+import { ordersSurvive, sagasEnd } from "#harness/check/orders-survive.ts";
+import { stockAddsUp } from "#harness/check/stock-adds-up.ts";
+import type { Verdict } from "#harness/check/verdict.ts";
+import { type SeededRandom, seededRandom } from "#harness/random/seeded-random.ts";
+import { awaitProcessing } from "#harness/shop/await-processing.ts";
+import { OPERATOR_PERMISSIONS, type ShopCallers, shopCallers } from "#harness/shop/shop-callers.ts";
+import { createTokenIssuer } from "#harness/sut/tokens.ts";
+import { ListOrdersRequest } from "#proto/ecommerce/v1/order_service.ts";
+import { startOrderLoad } from "./order-load.ts";
+import { readBooks } from "./read-books.ts";
+import { readProviderBooks } from "./read-provider-books.ts";
+import { type Reconnecting, reconnecting } from "./reconnecting.ts";
+import { freePort, type KillTarget, startShopUnderKill } from "./shop-under-kill.ts";
+import { stockShelves } from "./stock-shelves.ts";
+
+export interface KillRunOptions {
+  readonly target: KillTarget;
+  readonly kills: number;
+  readonly seed: number;
+  /** Folder of the run, which the caller owns and removes. */
+  readonly directory: string;
+  /** Default 8. */
+  readonly customers?: number;
+  readonly onStep: (text: string, done: number) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface KillRun {
+  readonly verdicts: readonly Verdict[];
+  readonly attempts: { readonly ok: number; readonly fail: number; readonly unknown: number };
+  readonly statuses: Readonly<Record<string, number>>;
+  /** From each kill to the first answer after it. */
+  readonly recoveryMs: readonly number[];
+}
+
+const oneOrder = ListOrdersRequest.create({ pageSize: 1 });
+/** Cards of every temper: good ones, declined ones, and ones whose answers get lost at the provider. */
+const CARDS = [
+  "4242424242424242",
+  "4242424242424242",
+  "5555555555554444",
+  "378282246310005",
+  "4000000000000002",
+  "4000000000009995",
+];
+const OPERATOR = "00000000-0000-7000-8000-000000000001";
+const LONGEST_PEACE_MS = 2_500;
+const SHORTEST_PEACE_MS = 100;
+
+export async function runKills(options: KillRunOptions): Promise<KillRun> {
+  const { directory, signal, onStep, kills } = options;
+  const random = seededRandom(options.seed);
+  const issuer = await createTokenIssuer(directory);
+  const token = await issuer.issue({ subject: OPERATOR, permissions: OPERATOR_PERMISSIONS }, 24 * 3600);
+  const port = await freePort();
+  const connection = reconnecting({ host: "127.0.0.1", port });
+  const callers = async (): Promise<ShopCallers> => shopCallers(await connection.get(signal), token, signal);
+  const dataDir = join(directory, "data");
+  const shop = await startShopUnderKill(port, {
+    dataDir,
+    env: { JWKS_FILE: issuer.jwksFile, LOG_LEVEL: "warn" },
+    answers: async () => (await callers()).orders.listOrders(oneOrder),
+    signal,
+  });
+  try {
+    onStep("filling the shelves", 0);
+    const productIds = await stockShelves(await connection.get(signal), token, random.fork("stock"));
+    const { history, recoveryMs } = await underLoad(options, { connection, token, productIds, random, shop });
+    onStep("waiting for every order to end", kills);
+    await awaitProcessing(
+      await callers(),
+      (left) => onStep(`${left} orders are being processed`, kills),
+      signal,
+    );
+    onStep("reading the books", kills);
+    const books = await readBooks(await callers(), productIds, await readProviderBooks(dataDir));
+    return { ...judgement(history, books), recoveryMs };
+  } finally {
+    await connection.close();
+    await shop.stop();
+  }
+}
+
+interface LoadParts {
+  readonly connection: Reconnecting;
+  readonly token: string;
+  readonly productIds: readonly string[];
+  readonly random: SeededRandom;
+  readonly shop: { kill(target: KillTarget): Promise<number> };
+}
+
+async function underLoad({ target, kills, customers = 8, onStep, signal }: KillRunOptions, parts: LoadParts) {
+  const { random, shop } = parts;
+  const load = startOrderLoad({ ...parts, cards: CARDS, customers });
+  const recoveryMs: number[] = [];
+  const schedule = random.fork("kills");
+  try {
+    for (let kill = 1; kill <= kills; kill++) {
+      await sleep(SHORTEST_PEACE_MS + schedule.next() * LONGEST_PEACE_MS, undefined, { signal });
+      recoveryMs.push(await shop.kill(target));
+      onStep(`${target} killed ${kill} times, ${load.history.length} orders sent`, kill);
+    }
+  } finally {
+    onStep("letting customers finish", kills);
+    await load.stop();
+  }
+  return { history: load.history, recoveryMs };
+}
+
+function judgement(history: readonly OrderAttempt[], books: Books): Omit<KillRun, "recoveryMs"> {
+  const count = (outcome: OrderAttempt["outcome"]): number =>
+    history.filter((attempt) => attempt.outcome === outcome).length;
+  const statuses: Record<string, number> = {};
+  for (const { status } of books.orders) statuses[status] = (statuses[status] ?? 0) + 1;
+  return {
+    verdicts: [ordersSurvive(history, books), sagasEnd(books), stockAddsUp(books), moneyAddsUp(books)],
+    attempts: { ok: count("ok"), fail: count("fail"), unknown: count("unknown") },
+    statuses,
+  };
+}
