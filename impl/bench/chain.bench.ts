@@ -1,11 +1,11 @@
-// What the whole chain costs: server CPU and allocated bytes of one GetUser on a bare grpc-js server, on the runtime without links, and
-// under the whole chain, in one run, turn by turn. Usage: node impl/bench/chain.bench.ts [seconds a turn] [turns]
+// What the chain costs: server CPU and allocated bytes of one GetUser on a bare grpc-js server, on the runtime without links, and under the
+// chain, without and with authentication and compression, in one run, turn by turn. Usage: node impl/bench/chain.bench.ts [seconds a turn] [turns]
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { connect } from "#wire/client.ts";
 import type { WireConnection } from "#wire/connection.ts";
 import type { PreparedRequest } from "#wire/prepared-request.ts";
-import type { Usage } from "./server-process.ts";
+import type { BenchServer, Usage } from "./server-process.ts";
 import { GET_USER, getUserRequest } from "./user-answer.ts";
 
 const CONNECTIONS = 4;
@@ -25,10 +25,15 @@ interface Target {
   readonly turns: Array<{ readonly cpuMicros: number; readonly bytes: number }>;
 }
 
-async function start(name: string, distinct: number, ...args: readonly string[]): Promise<Target> {
-  const child = fork(new URL("server-process.ts", import.meta.url), [...args], {
-    execArgv: ["--max-semi-space-size=16"],
-  });
+/** What a service in its own network would have on: no authentication, no compression. */
+const OBSERVED = "trace,metrics,log,deadline,cache,validation";
+
+/** `links`: names of those that are on, comma separated; all when absent. */
+async function start(name: string, kind: BenchServer, distinct: number, links?: string): Promise<Target> {
+  const args = links === undefined ? [kind] : [kind, links];
+  // As `make run` starts the system.
+  const execArgv = ["--max-semi-space-size=16"];
+  const child = fork(new URL("server-process.ts", import.meta.url), args, { execArgv });
   const [{ port, token }] = (await once(child, "message")) as [{ port: number; token?: string }];
   const connections = await Promise.all(
     Array.from({ length: CONNECTIONS }, () => connect({ host: "127.0.0.1", port })),
@@ -92,17 +97,14 @@ function ratio(target: Target, bare: Target): number {
 
 const [seconds = 1.5, turns = 9] = process.argv.slice(2).map(Number);
 const targets = [
-  await start("bare grpc-js", DISTINCT_REQUESTS, "bare"),
-  await start("runtime, no links", DISTINCT_REQUESTS, "runtime"),
-  await start(
-    "observed, deadline, validated",
-    DISTINCT_REQUESTS,
-    "chain",
-    "trace,metrics,log,deadline,validation",
-  ),
-  await start("the same, cache hits", HOT_REQUESTS, "chain", "trace,metrics,log,deadline,validation,cache"),
-  await start("whole chain, cache hits", HOT_REQUESTS, "chain"),
-  await start("whole chain, cache misses, stored", DISTINCT_REQUESTS, "chain"),
+  await start("bare grpc-js", "bare", DISTINCT_REQUESTS),
+  await start("runtime, no links", "runtime", DISTINCT_REQUESTS),
+  await start("chain, method not cacheable", "uncached", DISTINCT_REQUESTS, OBSERVED),
+  await start("chain, all hits", "chain", HOT_REQUESTS, OBSERVED),
+  await start("chain, all misses, stored", "chain", DISTINCT_REQUESTS, OBSERVED),
+  await start("with auth and compression, not cacheable", "uncached", DISTINCT_REQUESTS),
+  await start("with auth and compression, all hits", "chain", HOT_REQUESTS),
+  await start("with auth and compression, all misses, stored", "chain", DISTINCT_REQUESTS),
 ];
 const [bare] = targets;
 if (bare === undefined) throw new Error("nothing to compare with");

@@ -1,16 +1,18 @@
-// A server of the chain benchmark, in a process of its own: `node server-process.ts bare|runtime|chain [link names]`. Tells its parent its port, and on
-// request what it has used: CPU, and bytes allocated.
+// A server of the chain benchmark, in a process of its own: `node server-process.ts bare|runtime|chain|uncached [link names]`. Tells its
+// parent its port, and on request what it has used: CPU, and bytes allocated.
 import { GCProfiler, getHeapStatistics } from "node:v8";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { CHAIN_ORDER } from "#impl/middleware/chain.ts";
 import type { Link } from "#impl/runtime/handler.ts";
+import type { Schema } from "#impl/runtime/schema.ts";
 import { implement } from "#impl/runtime/service.ts";
 import { ecommerceSchema, startTestServer } from "#impl/runtime/testing/test-server.ts";
 import { GetUserRequest, GetUserResponse, UserServiceDefinition } from "#proto/ecommerce/v1/user.ts";
 import { createBenchChain } from "./bench-chain.ts";
 import { answer, GET_USER } from "./user-answer.ts";
 
-export type BenchServer = "bare" | "runtime" | "chain";
+/** `uncached` is the chain over a method that is like the others but may not be cached. */
+export type BenchServer = "bare" | "runtime" | "chain" | "uncached";
 
 export interface Usage {
   readonly cpuMicros: number;
@@ -34,9 +36,18 @@ function startBare(): Promise<number> {
   });
 }
 
-const schema = ecommerceSchema();
+/** The same methods with the same policies, but nothing may be cached. */
+function withoutCaching(schema: Schema): Schema {
+  const methods = new Map(
+    [...schema.methods].map(([path, method]) => {
+      const { cache: _, ...policy } = method.policy;
+      return [path, { ...method, policy }];
+    }),
+  );
+  return { ...schema, methods };
+}
 
-async function startRuntime(links: readonly Link[]): Promise<number> {
+async function startRuntime(schema: Schema, links: readonly Link[]): Promise<number> {
   const server = await startTestServer({
     schema,
     links,
@@ -52,10 +63,12 @@ async function start(
   names: string | undefined,
 ): Promise<{ port: number; token?: string }> {
   if (kind === "bare") return { port: await startBare() };
-  if (kind === "runtime") return { port: await startRuntime([]) };
+  const schema = kind === "uncached" ? withoutCaching(ecommerceSchema()) : ecommerceSchema();
+  if (kind === "runtime") return { port: await startRuntime(schema, []) };
   const { only, token } = await createBenchChain(schema);
   return {
     port: await startRuntime(
+      schema,
       only(...CHAIN_ORDER.filter((name) => names === undefined || names.split(",").includes(name))),
     ),
     token,
