@@ -7,9 +7,8 @@ const [method] = testSchema({ unary: {} }).methods.values();
 
 function tags(templates: readonly string[], request: string): readonly string[] {
   if (method === undefined) throw new Error("the schema has no method");
-  return tagTemplates(method, templates).tagsOf(() =>
-    parseRequest(method.input, text.encode(request).finish()),
-  );
+  const { fixed, tagsOf } = tagTemplates(method, templates);
+  return fixed ?? tagsOf(parseRequest(method.input, text.encode(request).finish()));
 }
 
 test.each([

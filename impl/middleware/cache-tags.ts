@@ -5,10 +5,9 @@ import type { Method } from "#impl/runtime/method.ts";
 import { type FieldReader, requestFieldReader } from "#impl/runtime/request-fields.ts";
 
 export interface TagTemplates {
-  /** The tags of one request, which is asked for only when they depend on it. */
-  tagsOf(request: () => Message): readonly string[];
-  /** True when the tags depend on the request. */
-  readonly dependOnRequest: boolean;
+  /** The tags of every request, where none depends on it: then it need not be read. */
+  readonly fixed: readonly string[] | undefined;
+  tagsOf(request: Message): readonly string[];
 }
 
 /** Text that stands in the tag, or a field whose value does. */
@@ -22,20 +21,18 @@ export function tagTemplates(method: Method, templates: readonly string[]): TagT
   const compiled = templates.map((template) =>
     template
       .split(PLACEHOLDER)
-      .map((text, index): Part => (index % 2 === 0 ? text : requestFieldReader(method, text))),
+      .map((text, index): Part => (index % 2 === 0 ? text : requestFieldReader(method, text)))
+      .filter((part) => part !== ""),
   );
-  if (compiled.every((parts) => parts.length === 1)) {
-    return { tagsOf: () => templates, dependOnRequest: false };
-  }
+  const dependOnRequest = compiled.some((parts) => parts.some((part) => typeof part !== "string"));
   return {
-    dependOnRequest: true,
-    tagsOf(request) {
-      const message = request();
-      return compiled.map((parts) => parts.map((part) => fill(part, message)).join(""));
-    },
+    fixed: dependOnRequest ? undefined : templates,
+    tagsOf: (request) => compiled.map((parts) => fill(parts, request)),
   };
 }
 
-function fill(part: Part, request: Message): string {
-  return typeof part === "string" ? part : part(request).toLowerCase();
+function fill(parts: readonly Part[], request: Message): string {
+  let tag = "";
+  for (const part of parts) tag += typeof part === "string" ? part : part(request).toLowerCase();
+  return tag;
 }

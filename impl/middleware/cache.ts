@@ -32,7 +32,7 @@ export interface CacheOptions {
 }
 
 export function cache(options: CacheOptions): Link {
-  const store = createResponseStore(options.maxBytes);
+  const store = createResponseStore<Flight>(options.maxBytes);
   let methods = 0;
   return (method, next) => {
     if (method.policy.cache !== undefined && !method.requestStream && !method.responseStream) {
@@ -46,7 +46,6 @@ export function cache(options: CacheOptions): Link {
 /** A miss under way, and the call that does the work. */
 interface Flight {
   readonly leader: Call;
-  readonly entry: Entry;
   readonly message: Promise<Message>;
   /** The message for followers, who do not wait for a leader that has gone; made for the first of them. */
   shared: Promise<Message> | undefined;
@@ -59,23 +58,19 @@ function reading(
   method: Method,
   space: number,
   next: Handler,
-  store: ResponseStore,
+  store: ResponseStore<Flight>,
   options: CacheOptions,
 ): Handler {
   const policy = method.policy.cache;
   if (policy === undefined) return next;
-  const { tagsOf } = tagTemplates(method, policy.tags);
-  const perPrincipal = policy.scope === CacheScope.CACHE_SCOPE_PRINCIPAL;
-  const flights = new Map<string, Flight>();
+  const templates = tagTemplates(method, policy.tags);
+  const keyOf = cacheKeys(space, policy.scope === CacheScope.CACHE_SCOPE_PRINCIPAL);
   const onLookup = options.onLookup ?? (() => {});
 
   const lead = (call: Call, request: Uint8Array, key: string, now: number): Output => {
     onLookup(method, "miss");
-    const entry = store.open(
-      key,
-      tagsOf(() => requestMessage(call, request)),
-      now + policy.ttlMs,
-    );
+    const tags = templates.fixed ?? templates.tagsOf(requestMessage(call, request));
+    const entry = store.open(key, tags, now + policy.ttlMs);
     let output: Output;
     try {
       output = next(call, request);
@@ -83,42 +78,22 @@ function reading(
       store.abandon(entry);
       throw error;
     }
-    if (!isPromise(output)) {
-      store.store(entry, output as Message);
-      return output;
-    }
-    const flight: Flight = { leader: call, entry, message: output, shared: undefined };
-    flights.set(key, flight);
-    const land = (): void => {
-      if (flights.get(key) === flight) flights.delete(key);
-    };
-    return output.then(
-      (message) => {
-        land();
-        store.store(entry, message);
-        return message;
-      },
-      (error) => {
-        land();
-        store.abandon(entry);
-        throw error;
-      },
-    );
+    if (isPromise(output)) takeOff(store, entry, { leader: call, message: output, shared: undefined });
+    else store.store(entry, output as Message);
+    return output;
   };
 
   const lookUp = (call: Call, request: Uint8Array, key: string): Output => {
     // Not `startedAt`: a caller may take its time between the headers and the request.
     const now = call.environment.clock.monotonic();
-    const message = store.get(key, now);
-    if (message !== undefined) {
+    const entry = store.find(key, now);
+    if (entry?.message !== undefined) {
       onLookup(method, "hit");
       call.servedFromCache = true;
-      return message;
+      return entry.message;
     }
-    const flight = flights.get(key);
-    if (flight === undefined || flight.entry.stale || flight.leader.finished) {
-      return lead(call, request, key, now);
-    }
+    const flight = entry?.flight;
+    if (flight === undefined || flight.leader.finished) return lead(call, request, key, now);
     onLookup(method, "shared");
     flight.shared ??= share(flight);
     return flight.shared.catch((error: unknown) => {
@@ -130,8 +105,17 @@ function reading(
 
   return (call, input) => {
     const request = singleInput(input);
-    return lookUp(call, request, cacheKey(space, call, request, perPrincipal));
+    return lookUp(call, request, keyOf(call, request));
   };
+}
+
+/** Lands before the caller is answered, since it listens first. */
+function takeOff(store: ResponseStore<Flight>, entry: Entry<Flight>, flight: Flight): void {
+  entry.flight = flight;
+  flight.message.then(
+    (message) => store.store(entry, message),
+    () => store.abandon(entry),
+  );
 }
 
 function share(flight: Flight): Promise<Message> {
@@ -143,24 +127,32 @@ function share(flight: Flight): Promise<Message> {
   });
 }
 
-/** `space` keeps the keys of a method apart from those of others. */
-function cacheKey(space: number, call: Call, request: Uint8Array, perPrincipal: boolean): string {
-  const bytes = Buffer.from(request.buffer, request.byteOffset, request.byteLength).toString("latin1");
-  return perPrincipal ? `${space} ${identityOf(call.principal)} ${bytes}` : `${space} ${bytes}`;
+/** `space` keeps the keys of a method apart from those of others. No part before the request holds the blank that ends it. */
+function cacheKeys(space: number, perPrincipal: boolean): (call: Call, request: Uint8Array) => string {
+  const ofNobody = `${space}  `;
+  const known = new WeakMap<Principal, string>();
+  const prefixOf = (principal: Principal | undefined): string => {
+    if (principal === undefined) return ofNobody;
+    let prefix = known.get(principal);
+    if (prefix === undefined) {
+      prefix = `${space} ${identityOf(principal)} `;
+      known.set(principal, prefix);
+    }
+    return prefix;
+  };
+  return (call, request) => {
+    const bytes =
+      request instanceof Buffer
+        ? request
+        : Buffer.from(request.buffer, request.byteOffset, request.byteLength);
+    return (perPrincipal ? prefixOf(call.principal) : ofNobody) + bytes.toString("latin1");
+  };
 }
 
-const identities = new WeakMap<Principal, string>();
-
 /** One caller's tokens may allow different things, so the permissions are part of it. A digest: short, and of one length. */
-function identityOf(principal: Principal | undefined): string {
-  if (principal === undefined) return "";
-  const known = identities.get(principal);
-  if (known !== undefined) return known;
-  const { userId, roles, permissions } = principal;
+function identityOf({ userId, roles, permissions }: Principal): string {
   const everything = JSON.stringify([userId, [...roles].sort(), [...permissions].sort()]);
-  const identity = createHash("sha256").update(everything).digest("base64url");
-  identities.set(principal, identity);
-  return identity;
+  return createHash("sha256").update(everything).digest("base64url");
 }
 
 /** True when the call's caller gave it up or its time ran out. */
@@ -169,7 +161,7 @@ function hasGone(call: Call): boolean {
   return code === Code.CANCELLED || code === Code.DEADLINE_EXCEEDED;
 }
 
-function writing(method: Method, next: Handler, store: ResponseStore): Handler {
+function writing(method: Method, next: Handler, store: ResponseStore<Flight>): Handler {
   const templates = tagTemplates(method, method.policy.invalidates);
   return (call, input) => {
     const tags = new Set<string>();
@@ -177,8 +169,8 @@ function writing(method: Method, next: Handler, store: ResponseStore): Handler {
       for (const tag of tags) store.invalidate(tag);
     };
     call.onFinish(invalidate);
-    if (!templates.dependOnRequest) {
-      for (const tag of method.policy.invalidates) tags.add(tag);
+    if (templates.fixed !== undefined) {
+      for (const tag of templates.fixed) tags.add(tag);
     } else if (method.requestStream) {
       return afterwards(
         call,
@@ -186,7 +178,7 @@ function writing(method: Method, next: Handler, store: ResponseStore): Handler {
         invalidate,
       );
     } else {
-      for (const tag of templates.tagsOf(() => requestMessage(call, singleInput(input)))) tags.add(tag);
+      for (const tag of templates.tagsOf(requestMessage(call, singleInput(input)))) tags.add(tag);
     }
     return afterwards(call, next(call, input), invalidate);
   };
@@ -222,7 +214,7 @@ async function* collectTags(
 ): AsyncGenerator<Uint8Array> {
   let first = true;
   for await (const bytes of messages) {
-    if (first) for (const tag of templates.tagsOf(() => parseRequest(method.input, bytes))) tags.add(tag);
+    if (first) for (const tag of templates.tagsOf(parseRequest(method.input, bytes))) tags.add(tag);
     first = false;
     yield bytes;
   }

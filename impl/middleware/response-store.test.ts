@@ -1,16 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { createResponseStore, type Entry } from "./response-store.ts";
+import { createResponseStore, type Entry as EntryOf } from "./response-store.ts";
+
+type Entry = EntryOf<never>;
 
 const message = (bytes: number): Uint8Array => new Uint8Array(bytes);
 
 describe("the budget", () => {
   test("is kept by letting the least recently used go", () => {
-    const store = createResponseStore(3 * (300 + 2 + 100));
+    const store = createResponseStore<never>(3 * (300 + 2 + 100));
     for (const key of ["a", "b", "c"]) store.store(store.open(key, [], 10), message(100));
-    expect(store.get("a", 0)).toBeDefined();
+    expect(store.find("a", 0)?.message).toBeDefined();
     store.store(store.open("d", [], 10), message(100));
-    expect(["a", "b", "c", "d"].map((key) => store.get(key, 0) !== undefined)).toEqual([
+    expect(["a", "b", "c", "d"].map((key) => store.find(key, 0)?.message !== undefined)).toEqual([
       true,
       false,
       true,
@@ -20,22 +22,50 @@ describe("the budget", () => {
   });
 
   test("is not blown by one huge response, which also ends the life of its predecessor", () => {
-    const store = createResponseStore(10_000);
+    const store = createResponseStore<never>(10_000);
     store.store(store.open("a", ["t"], 10), message(10));
     store.store(store.open("b", ["t"], 10), message(10));
     store.store(store.open("a", ["t"], 10), message(20_000));
-    expect([store.get("a", 0), store.entries]).toEqual([undefined, 1]);
+    expect([store.find("a", 0)?.message, store.entries]).toEqual([undefined, 1]);
     store.invalidate("t");
     expect([store.entries, store.bytes, store.tags]).toEqual([0, 0, 0]);
   });
 });
 
 test("a response that was being made when its tag was named is not kept", () => {
-  const store = createResponseStore(10_000);
+  const store = createResponseStore<never>(10_000);
   const entry = store.open("a", ["t"], 10);
   store.invalidate("t");
   store.store(entry, message(1));
-  expect([store.get("a", 0), store.tags]).toEqual([undefined, 0]);
+  expect([store.find("a", 0)?.message, store.tags]).toEqual([undefined, 0]);
+});
+
+test("what is being made is found by its key until it is stored, given up or made stale, and holds its flight no longer", () => {
+  const store = createResponseStore<string>(10_000);
+  const [stored, abandoned, stale] = ["a", "b", "c"].map((name) => store.open(name, ["t"], 10));
+  for (const entry of [stored, abandoned, stale]) {
+    if (entry === undefined) throw new Error("nothing was opened");
+    entry.flight = `to ${entry.key}`;
+    expect(store.find(entry.key, 0)).toBe(entry);
+  }
+  if (stored !== undefined) store.store(stored, message(1));
+  if (abandoned !== undefined) store.abandon(abandoned);
+  expect(["a", "b", "c"].map((name) => store.find(name, 0))).toEqual([stored, undefined, stale]);
+  expect([stored?.flight, abandoned?.flight, stale?.flight]).toEqual([undefined, undefined, "to c"]);
+  store.invalidate("t");
+  expect(["a", "b", "c"].map((name) => store.find(name, 0))).toEqual([undefined, undefined, undefined]);
+  expect([store.entries, store.bytes, store.tags]).toEqual([0, 0, 0]);
+});
+
+test("of two that are being made for one key the later is found, and the end of the earlier leaves it in place", () => {
+  const store = createResponseStore<never>(10_000);
+  const early = store.open("a", ["t"], 10);
+  const late = store.open("a", ["t"], 10);
+  store.abandon(early);
+  expect(store.find("a", 0)).toBe(late);
+  store.store(late, message(1));
+  store.invalidate("t");
+  expect([store.find("a", 0), store.entries, store.tags]).toEqual([undefined, 0, 0]);
 });
 
 /** The model: what was stored last under each key and not made stale since. Time moves forward only. */
@@ -83,7 +113,7 @@ test("whatever is done, it serves nothing stale, expired or of another key, keep
   const maxBytes = 2_000;
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
-      const store = createResponseStore(maxBytes);
+      const store = createResponseStore<never>(maxBytes);
       const model = new Map<string, Stored>();
       const stale = new Set<Entry>();
       const ever: Entry[] = [];
@@ -120,7 +150,7 @@ test("whatever is done, it serves nothing stale, expired or of another key, keep
             store.invalidate(action.tag);
             break;
           case "get": {
-            const served = store.get(action.key, now);
+            const served = store.find(action.key, now)?.message;
             if (served === undefined) break;
             const expected = model.get(action.key);
             expect(served).toBe(expected?.content);
@@ -134,7 +164,7 @@ test("whatever is done, it serves nothing stale, expired or of another key, keep
         expect(store.bytes).toBeLessThanOrEqual(maxBytes);
       }
       for (const entry of open) store.abandon(entry);
-      for (const name of ["a", "b", "c", "d"]) store.get(name, Number.POSITIVE_INFINITY);
+      for (const name of ["a", "b", "c", "d"]) store.find(name, Number.POSITIVE_INFINITY);
       expect([store.entries, store.bytes, store.tags]).toEqual([0, 0, 0]);
     }),
     { numRuns: 500 },
@@ -142,9 +172,9 @@ test("whatever is done, it serves nothing stale, expired or of another key, keep
 });
 
 test("the model above would notice: something is served at all", () => {
-  const store = createResponseStore(2_000);
+  const store = createResponseStore<never>(2_000);
   const content = message(10);
   store.store(store.open("a", ["x"], 10), content);
-  expect(store.get("a", 9)).toBe(content);
-  expect(store.get("a", 10)).toBeUndefined();
+  expect(store.find("a", 9)?.message).toBe(content);
+  expect(store.find("a", 10)?.message).toBeUndefined();
 });
