@@ -10,6 +10,7 @@ import { Duration } from "../../google/protobuf/duration.ts";
 import { FieldMask } from "../../google/protobuf/field_mask.ts";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { Status } from "../../google/rpc/status.ts";
+import { Money } from "../../google/type/money.ts";
 import { Heartbeat } from "./event.ts";
 import { Availability, PriceRange, Product, ProductImage } from "./product.ts";
 
@@ -321,12 +322,21 @@ export interface ProductUpdate {
   product:
     | Product
     | undefined;
-  /** Which fields of the product are different; set for UPDATED and LEFT_FILTER. */
+  /**
+   * Which fields of the product are different, besides `etag` and `update_time`, which always are; set for UPDATED and
+   * LEFT_FILTER.
+   */
   changedFields:
     | string[]
     | undefined;
-  /** When the change was committed. */
-  eventTime: Date | undefined;
+  /** When the change was made; for a SNAPSHOT, when the product was last changed. */
+  eventTime:
+    | Date
+    | undefined;
+  /** The category before the change, when `category` is among `changed_fields`. */
+  previousCategory: string;
+  /** The price before the change, when `price` is among `changed_fields`. */
+  previousPrice: Money | undefined;
 }
 
 /** Follows products. */
@@ -520,7 +530,7 @@ export interface WatchProductsResponse {
     | //
     /**
      * The subscription could not begin, or has ended: ALREADY_EXISTS, NOT_FOUND, RESOURCE_EXHAUSTED (too many), OUT_OF_RANGE
-     * (with ResumeExpired).
+     * (with ResumeExpired), INVALID_ARGUMENT (a filter that is not exact, a token of another filter), UNAVAILABLE.
      */
     { $case: "error"; value: Status }
     | undefined;
@@ -2029,7 +2039,14 @@ export const ProductFilter: MessageFns<ProductFilter> = {
 };
 
 function createBaseProductUpdate(): ProductUpdate {
-  return { kind: 0, product: undefined, changedFields: undefined, eventTime: undefined };
+  return {
+    kind: 0,
+    product: undefined,
+    changedFields: undefined,
+    eventTime: undefined,
+    previousCategory: "",
+    previousPrice: undefined,
+  };
 }
 
 export const ProductUpdate: MessageFns<ProductUpdate> = {
@@ -2045,6 +2062,12 @@ export const ProductUpdate: MessageFns<ProductUpdate> = {
     }
     if (message.eventTime !== undefined) {
       Timestamp.encode(toTimestamp(message.eventTime), writer.uint32(34).fork()).join();
+    }
+    if (message.previousCategory !== "") {
+      writer.uint32(42).string(message.previousCategory);
+    }
+    if (message.previousPrice !== undefined) {
+      Money.encode(message.previousPrice, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -2094,6 +2117,22 @@ export const ProductUpdate: MessageFns<ProductUpdate> = {
             message.eventTime = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.previousCategory = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.previousPrice = Money.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2117,6 +2156,10 @@ export const ProductUpdate: MessageFns<ProductUpdate> = {
       : undefined;
     message.changedFields = object.changedFields ?? undefined;
     message.eventTime = object.eventTime ?? undefined;
+    message.previousCategory = object.previousCategory ?? "";
+    message.previousPrice = (object.previousPrice !== undefined && object.previousPrice !== null)
+      ? Money.fromPartial(object.previousPrice)
+      : undefined;
     return message;
   },
 };
@@ -3729,7 +3772,8 @@ export const ProductServiceDefinition = {
     /**
      * Watches products over one stream: the caller subscribes and unsubscribes while it runs, up to 100 subscriptions at a
      * time, each under an id of the caller's choice. What goes wrong with one subscription is told in an `error` message and
-     * does not end the stream. See event.proto for resuming, which is by subscription.
+     * does not end the stream. See event.proto for resuming, which is by subscription. A caller that has closed its side keeps
+     * its subscriptions; when it has none, the stream ends.
      */
     watchProducts: {
       name: "WatchProducts",
