@@ -4,12 +4,12 @@ import { type Clock, sleep } from "#impl/runtime/clock.ts";
 /** How much lateness may be made up for: timers count whole milliseconds, and fast streams send several in one. */
 const MAKE_UP_MS = 10;
 
-/** Resolves when the next message may be sent. Undefined or 0 is no limit. */
-export function createPace(
-  clock: Clock,
-  maxPerSecond: number | undefined,
-): (signal: AbortSignal) => Promise<void> {
-  if (maxPerSecond === undefined || maxPerSecond === 0) return () => Promise.resolve();
+/** Resolves when the next message may be sent. */
+export type Pace = (signal: AbortSignal) => Promise<void>;
+
+/** Undefined without a limit, which undefined or 0 messages a second mean. */
+export function createPace(clock: Clock, maxPerSecond: number | undefined): Pace | undefined {
+  if (maxPerSecond === undefined || maxPerSecond === 0) return undefined;
   const intervalMs = 1_000 / maxPerSecond;
   let nextAt = clock.monotonic();
   return async (signal) => {
