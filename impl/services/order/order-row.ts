@@ -1,6 +1,5 @@
 // An order as the database gives it, and the order that it is. A row brings its lines with it as JSON, which costs a third of what
 // rows of their own would: see ORDER_COLUMNS.
-import { sql } from "kysely";
 import type { MigrationOptions } from "#impl/storage/migrations.ts";
 import { Address } from "#proto/ecommerce/v1/address.ts";
 import type { Charge, ChargeKind, Failure, Guest, Order, OrderLine, OrderStatus } from "./order.ts";
@@ -12,7 +11,7 @@ export const ordersSchema: MigrationOptions = {
 };
 
 /** Of a query in which orders.orders is called `o`. */
-export const ORDER_COLUMNS = sql.raw(`
+export const ORDER_COLUMNS = `
   o.order_id, o.user_id, o.guest, o.reference, o.currency, o.status, o.failure, o.charges, o.lines_minor, o.tax_minor,
   o.shipping_minor, o.discount_minor, o.total_minor, o.captured_minor, o.refunded_minor, o.shipping_address, o.billing_address,
   o.payment_method_token, o.payment_id, o.reservation_id, o.shipments, o.status_before_refund, o.request_id, o.bulk_job_id,
@@ -21,7 +20,7 @@ export const ORDER_COLUMNS = sql.raw(`
       l.paid_minor::text, l.requested_quantity, l.returned_quantity, l.withdrawn_quantity, l.refunding_quantity,
       l.refunding_minor::text, l.refunded_quantity, l.refunded_minor::text) order by l.line_number)
     from orders.order_lines as l where l.order_id = o.order_id
-  ) as lines`);
+  ) as lines`;
 
 export interface OrderRow {
   readonly order_id: string;

@@ -1,0 +1,127 @@
+// The only way to change an order that is stored: the next version of it is made in memory, and written if nobody else has changed
+// the order meanwhile. Whoever decides by what is stored either holds the row's lock or lets the version decide.
+import { CompiledQuery, type Transaction } from "kysely";
+import type { Order, OrderLine } from "./order.ts";
+import { ORDER_TYPE } from "./order.ts";
+import { type StatusEvent, statusName, transition } from "./order-status.ts";
+
+/** What can change after an order was stored. */
+export type OrderChange = Partial<
+  Pick<
+    Order,
+    | "failure"
+    | "lines"
+    | "capturedMinor"
+    | "refundedMinor"
+    | "paymentToken"
+    | "paymentId"
+    | "reservationId"
+    | "shipments"
+  >
+>;
+
+/** Two versions that follow one another, and what led from one to the other. */
+export interface OrderStep {
+  readonly before: Order;
+  readonly after: Order;
+}
+
+/** Throws when the event cannot happen in the order's state: callers ask `transition` first where that is a caller's mistake. */
+export function moved(before: Order, event: StatusEvent, change: OrderChange, now: Date): Order {
+  const status = transition(before.status, event);
+  if (status === undefined) {
+    throw new TypeError(`${ORDER_TYPE} ${before.orderId}: ${event.kind} in ${statusName(before.status)}`);
+  }
+  const statusBeforeRefund = event.kind === "refund" ? before.status : undefined;
+  return { ...changed(before, change, now), status, statusBeforeRefund };
+}
+
+/** The next version, in the same state. */
+export function changed(before: Order, change: OrderChange, now: Date): Order {
+  return { ...before, ...change, version: before.version + 1n, updateTime: now };
+}
+
+/** What becomes of the saga that changes the order, if it is one; see saga/saga-store.ts. */
+export interface SagaMove {
+  readonly sagaId: string;
+  readonly holder: string;
+  /** The step that begins now. Undefined: the saga has ended. */
+  readonly step: string | undefined;
+}
+
+/**
+ * Writes `after`, without its lines. False when the order is no longer at the version `before`, or `saga` is no longer in the hands of
+ * its holder: then the transaction must be rolled back. Locks the order's row first and the saga's second, as everything does.
+ */
+export async function storeOrder<T>(
+  transaction: Transaction<T>,
+  before: Order,
+  after: Order,
+  saga?: SagaMove,
+): Promise<boolean> {
+  const parameters: unknown[] = [
+    before.orderId,
+    before.version,
+    after.status,
+    after.failure && JSON.stringify(after.failure),
+    after.capturedMinor,
+    after.refundedMinor,
+    after.paymentToken,
+    after.paymentId,
+    after.reservationId,
+    JSON.stringify(after.shipments),
+    after.statusBeforeRefund,
+    after.version,
+    after.updateTime,
+  ];
+  let text = UPDATE;
+  if (saga !== undefined) {
+    parameters.push(saga.sagaId, saga.holder);
+    text = saga.step === undefined ? UPDATE_AND_END : UPDATE_AND_MOVE;
+    if (saga.step !== undefined) parameters.push(saga.step);
+  }
+  const { numAffectedRows } = await transaction.executeQuery(CompiledQuery.raw(text, parameters));
+  return numAffectedRows === 1n;
+}
+
+const UPDATE = `
+update orders.orders set status = $3, failure = $4::jsonb, captured_minor = $5, refunded_minor = $6, payment_method_token = $7,
+  payment_id = $8, reservation_id = $9, shipments = $10::jsonb, status_before_refund = $11, version = $12, update_time = $13
+where order_id = $1 and version = $2`;
+
+const OF_SAGA = "sagas.order_id = changed.order_id and sagas.saga_id = $14 and sagas.holder = $15";
+
+const UPDATE_AND_MOVE = `
+with changed as (${UPDATE} returning order_id)
+update orders.sagas as sagas set step = $16, attempts = 0 from changed where ${OF_SAGA}`;
+
+const UPDATE_AND_END = `
+with changed as (${UPDATE} returning order_id)
+delete from orders.sagas as sagas using changed where ${OF_SAGA}`;
+
+/** Writes what can change of these lines. The database refuses what a line cannot bear. */
+export async function storeLines<T>(
+  transaction: Transaction<T>,
+  orderId: string,
+  lines: readonly OrderLine[],
+): Promise<void> {
+  const records = lines.map((line) => ({
+    n: line.lineNumber,
+    requested: String(line.requestedQuantity),
+    returned: String(line.returnedQuantity),
+    withdrawn: String(line.withdrawnQuantity),
+    refunding: String(line.refundingQuantity),
+    refunding_minor: String(line.refundingMinor),
+    refunded: String(line.refundedQuantity),
+    refunded_minor: String(line.refundedMinor),
+  }));
+  await transaction.executeQuery(CompiledQuery.raw(UPDATE_LINES, [orderId, JSON.stringify(records)]));
+}
+
+const UPDATE_LINES = `
+update orders.order_lines as line set requested_quantity = given.requested, returned_quantity = given.returned,
+  withdrawn_quantity = given.withdrawn, refunding_quantity = given.refunding, refunding_minor = given.refunding_minor,
+  refunded_quantity = given.refunded, refunded_minor = given.refunded_minor
+from jsonb_to_recordset($2::jsonb) as given (n integer, requested bigint, returned bigint, withdrawn bigint, refunding bigint,
+  refunding_minor bigint, refunded bigint, refunded_minor bigint)
+where line.order_id = $1 and line.line_number = given.n`;
