@@ -1,14 +1,16 @@
 // Group commit: jobs that come while a transaction is under way wait and go into the next one together. A job that comes alone
-// runs at once; a crowd shares its locks, its round trips and its commit. What is done to a job it does not know.
+// runs at once; a crowd shares its locks, its round trips and its commit. A second transaction beside the first would only split
+// the crowd, and wait for the same rows: it begins when more jobs wait than one can take. What a job does it does not know.
 
 export interface GroupCommitOptions<J> {
   /** Runs the jobs in one transaction; one outcome for each, in their order. `signal` aborts when nobody waits for any of them. */
   readonly run: (jobs: readonly J[], signal: AbortSignal) => Promise<readonly Outcome[]>;
-  /** Groups that run at the same time, each on a connection of its own. */
+  /** Groups at most that run at the same time, each on a connection of its own. */
   readonly lanes: number;
   readonly maxJobs: number;
   /** Of all jobs in a group together; one that is heavier runs alone. */
   readonly maxWeight: number;
+  /** Of one job, above 0. */
   readonly weightOf: (job: J) => number;
 }
 
@@ -26,19 +28,18 @@ interface Waiting<J> {
 
 export function groupCommit<J>(options: GroupCommitOptions<J>): Submit<J> {
   const { run, lanes } = options;
-  // In the order of arrival.
-  const queue = new Set<Waiting<J>>();
+  const queue = createQueue(options);
   let busy = 0;
 
   const lane = async (): Promise<void> => {
     busy += 1;
-    for (let group = take(queue, options); group.length > 0; group = take(queue, options)) {
-      const left = untilAllLeave(group);
-      const outcomes = await run(
-        group.map(({ job }) => job),
-        left.signal,
-      ).catch((error: unknown) => group.map(() => ({ error })));
-      left.release();
+    for (let group = queue.take(); group.length > 0; group = queue.take()) {
+      const presence = untilAllLeave(group);
+      const jobs = group.map(({ job }) => job);
+      const outcomes = await run(jobs, presence.signal).catch((error: unknown) =>
+        group.map(() => ({ error })),
+      );
+      presence.release();
       for (const [index, { settle }] of group.entries()) settle(outcomes[index]);
     }
     busy -= 1;
@@ -51,7 +52,7 @@ export function groupCommit<J>(options: GroupCommitOptions<J>): Submit<J> {
         return;
       }
       const onAbort = (): void => {
-        if (queue.delete(waiting)) reject(signal.reason);
+        if (queue.remove(waiting)) reject(signal.reason);
       };
       const settle = (outcome: Outcome): void => {
         signal.removeEventListener("abort", onAbort);
@@ -61,21 +62,40 @@ export function groupCommit<J>(options: GroupCommitOptions<J>): Submit<J> {
       const waiting = { job, signal, settle };
       signal.addEventListener("abort", onAbort, { once: true });
       queue.add(waiting);
-      if (busy < lanes) void lane();
+      if (busy === 0 || (busy < lanes && queue.overflows())) void lane();
     });
 }
 
-/** The next group, taken from the queue; empty when nobody waits. */
-function take<J>(queue: Set<Waiting<J>>, { maxJobs, maxWeight, weightOf }: GroupCommitOptions<J>) {
-  const group: Waiting<J>[] = [];
+/** Those who wait, in the order of their arrival. */
+function createQueue<J>({ maxJobs, maxWeight, weightOf }: GroupCommitOptions<J>) {
+  const queue = new Set<Waiting<J>>();
   let weight = 0;
-  for (const waiting of queue) {
-    weight += weightOf(waiting.job);
-    if (group.length > 0 && (group.length === maxJobs || weight > maxWeight)) break;
-    group.push(waiting);
-    queue.delete(waiting);
-  }
-  return group;
+  const remove = (waiting: Waiting<J>): boolean => {
+    const was = queue.delete(waiting);
+    if (was) weight -= weightOf(waiting.job);
+    return was;
+  };
+  return {
+    remove,
+    add(waiting: Waiting<J>): void {
+      queue.add(waiting);
+      weight += weightOf(waiting.job);
+    },
+    /** More wait than one group can take. */
+    overflows: (): boolean => queue.size > maxJobs || weight > maxWeight,
+    /** The next group; empty when nobody waits. */
+    take(): readonly Waiting<J>[] {
+      const group: Waiting<J>[] = [];
+      let taken = 0;
+      for (const waiting of queue) {
+        taken += weightOf(waiting.job);
+        if (group.length > 0 && (group.length === maxJobs || taken > maxWeight)) break;
+        group.push(waiting);
+        remove(waiting);
+      }
+      return group;
+    },
+  };
 }
 
 /** A signal that aborts when all signals of the group have. */

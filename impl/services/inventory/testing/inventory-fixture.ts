@@ -1,7 +1,5 @@
 // An inventory service on a database of its own, called over the wire, behind the checks of field rules that it relies on.
-import { randomUUID } from "node:crypto";
 import { Client, credentials } from "@grpc/grpc-js";
-import { sql } from "kysely";
 import { afterAll } from "vitest";
 import { CallError } from "#impl/client/call-error.ts";
 import { type ClientOf, createClient } from "#impl/client/client.ts";
@@ -9,28 +7,28 @@ import { validate } from "#impl/middleware/validate.ts";
 import { type Clock, systemClock } from "#impl/runtime/clock.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { ecommerceSchema, startTestServer, type TestServer } from "#impl/runtime/testing/test-server.ts";
+import { type Database, openDatabase } from "#impl/storage/database.ts";
 import { storageToRpcError } from "#impl/storage/error-translator.ts";
-import type { StoppableEventLog } from "#impl/storage/events/create-event-log.ts";
+import type { EventLog } from "#impl/storage/events/event-log.ts";
 import { type TestDatabase, testDatabase } from "#impl/storage/testing/test-database.ts";
 import { testEventLog } from "#impl/storage/testing/test-event-log.ts";
-import {
-  InventoryServiceDefinition,
-  type Reservation,
-  type Stock,
-  type StockItem,
-} from "#proto/ecommerce/v1/inventory.ts";
+import { InventoryServiceDefinition } from "#proto/ecommerce/v1/inventory.ts";
 import { createPageTokens } from "../../shared/page-token.ts";
 import { createInventoryService } from "../inventory-service.ts";
 import { createInventoryStore, type InventoryStore, type WriteLimits } from "../inventory-store.ts";
 import { inventorySchema } from "../inventory-tables.ts";
 
-export interface InventoryFixture {
-  readonly client: ClientOf<InventoryServiceDefinition>;
+export interface InventoryFixture extends Process {
   readonly database: TestDatabase<unknown>;
-  readonly events: StoppableEventLog;
-  readonly store: InventoryStore;
-  readonly server: TestServer;
   readonly clock: ManualClock;
+}
+
+/** One of the processes that serve the same inventory. */
+export interface Process {
+  readonly client: ClientOf<InventoryServiceDefinition>;
+  readonly store: InventoryStore;
+  readonly events: EventLog;
+  readonly server: TestServer;
 }
 
 /** The time of the service stands still until it is moved; its timers are real. */
@@ -38,32 +36,57 @@ export interface ManualClock extends Clock {
   advance(ms: number): void;
 }
 
-export interface InventoryFixtureOptions {
+export interface ProcessOptions {
   readonly writeLimits?: Partial<WriteLimits>;
+  /** Stands between the service and its log. */
+  readonly events?: (log: EventLog) => EventLog;
+  /** False leaves field rules unchecked. */
+  readonly validated?: boolean;
 }
 
 /** Call it at the top of a test file: it registers its own clean-up. */
-export async function inventoryFixture(options: InventoryFixtureOptions = {}): Promise<InventoryFixture> {
+export async function inventoryFixture(options: ProcessOptions = {}): Promise<InventoryFixture> {
   const database = await testDatabase<unknown>({ migrations: [inventorySchema] });
-  const events = await testEventLog(database, inventorySchema.schema);
-  const schema = ecommerceSchema();
   const clock = manualClock();
-  const store = createInventoryStore(database, { events, clock, ...options });
+  return { ...(await serve(database, clock, options)), database, clock };
+}
+
+/** Another process on the same database, with connections, groups and a log of its own. */
+export async function anotherProcess(
+  { database, clock }: InventoryFixture,
+  options: ProcessOptions = {},
+): Promise<Process> {
+  const own = openDatabase<unknown>({ ...database, url: database.url });
+  afterAll(() => own.close());
+  return await serve(own, clock, options);
+}
+
+async function serve(
+  database: Database<unknown>,
+  clock: Clock,
+  { validated = true, writeLimits = {}, events: wrap = (log) => log }: ProcessOptions,
+): Promise<Process> {
+  const events = wrap(await testEventLog(database, inventorySchema.schema));
+  const schema = ecommerceSchema();
+  const store = createInventoryStore(database, { events, clock, writeLimits });
   const tokens = createPageTokens({ key: new Uint8Array(32).fill(1), clock: systemClock });
   const ours = [...schema.methods].filter(([path]) => path.includes("InventoryService"));
   const server = await startTestServer({
     schema,
     services: [createInventoryService({ store, events, tokens, newId })],
-    links: [validate({ ...schema, methods: new Map(ours) })],
+    links: validated ? [validate({ ...schema, methods: new Map(ours) })] : [],
     translators: [storageToRpcError],
   });
-  const channel = new Client(server.address, credentials.createInsecure());
+  const channel = new Client(server.address, credentials.createInsecure(), {
+    // Its own connection, also beside another process.
+    "grpc.use_local_subchannel_pool": 1,
+  });
   afterAll(async () => {
     channel.close();
     await server.drain();
   });
   const client = createClient(InventoryServiceDefinition, { channel, schema, clock: systemClock });
-  return { client, database, events, store, server, clock };
+  return { client, store, events, server };
 }
 
 function manualClock(): ManualClock {
@@ -75,70 +98,6 @@ function manualClock(): ManualClock {
       now += ms;
     },
   };
-}
-
-export function item(productId: string, quantity: bigint): StockItem {
-  return { productId, quantity };
-}
-
-/** Calls with a request id of their own, and the present part of their answers. */
-export function warehouse(client: InventoryFixture["client"]) {
-  const receive = async (...items: StockItem[]): Promise<Stock[]> =>
-    (await client.receiveStock({ items, reference: "", requestId: randomUUID() })).stocks;
-  return {
-    receive,
-    /** A product of which so many were received. */
-    async product(units: bigint): Promise<string> {
-      const productId = randomUUID();
-      await receive(item(productId, units));
-      return productId;
-    },
-    stock: async (productId: string): Promise<Stock> => present((await client.getStock({ productId })).stock),
-    async threshold(productId: string, lowStockThreshold: bigint): Promise<Stock> {
-      return present((await client.setLowStockThreshold({ productId, lowStockThreshold })).stock);
-    },
-    async reserve(items: StockItem[], ttlSeconds?: bigint): Promise<Reservation> {
-      const ttl = ttlSeconds === undefined ? undefined : { seconds: ttlSeconds, nanos: 0 };
-      const request = { orderId: randomUUID(), items, ttl, requestId: randomUUID() };
-      return present((await client.reserveStock(request)).reservation);
-    },
-    async reservation(reservationId: string): Promise<Reservation> {
-      return present((await client.getReservation({ reservationId })).reservation);
-    },
-    async commit(reservationId: string): Promise<Reservation> {
-      const request = { reservationId, requestId: randomUUID() };
-      return present((await client.commitReservation(request)).reservation);
-    },
-    async release(reservationId: string): Promise<Reservation> {
-      const request = { reservationId, requestId: randomUUID() };
-      return present((await client.releaseReservation(request)).reservation);
-    },
-  };
-}
-
-/**
- * Products whose amounts are not what has happened to them, by the ledger: the movements, and the reservations by their states.
- */
-export async function contradictions({ database }: InventoryFixture): Promise<readonly unknown[]> {
-  const { rows } = await sql`
-    with promised as (
-      select product_id, state, sum(quantity) as units
-      from inventory.reservations, unnest(product_ids, quantities) as item (product_id, quantity)
-      group by product_id, state
-    ), told as (
-      select product_id,
-        (select coalesce(sum(quantity), 0) from inventory.movements
-          where product_id = stock.product_id and reason is distinct from 3) as received,
-        (select coalesce(sum(quantity), 0) from inventory.movements
-          where product_id = stock.product_id and reason = 3) as returned,
-        (select coalesce(sum(units), 0) from promised where product_id = stock.product_id and state = 1) as held,
-        (select coalesce(sum(units), 0) from promised where product_id = stock.product_id and state = 2) as committed
-      from inventory.stock as stock
-    )
-    select stock.*, told.* from inventory.stock as stock join told using (product_id)
-    where (stock.received, stock.reserved, stock.sold) is distinct from (told.received, held, committed - returned)
-      or available + reserved + sold <> stock.received`.execute(database.queries);
-  return rows;
 }
 
 export function present<T>(value: T | undefined): T {
