@@ -1,10 +1,10 @@
 // ProductService: the catalogue. Handlers read as the steps of the method; rules, SQL and files are elsewhere.
-// StreamProductUpdates and WatchProducts are left out, and so answer UNIMPLEMENTED.
 import type { Call } from "#impl/runtime/call.ts";
 import type { NewId } from "#impl/runtime/ids.ts";
 import { notFound } from "#impl/runtime/rpc-error.ts";
 import type { Schema } from "#impl/runtime/schema.ts";
 import { implement, type ServiceImplementation } from "#impl/runtime/service.ts";
+import type { EventLog } from "#impl/storage/events/event-log.ts";
 import type { Product as ProductMessage } from "#proto/ecommerce/v1/product.ts";
 import {
   CreateProductRequest,
@@ -26,13 +26,17 @@ import { addImage, findImage } from "./product-images.ts";
 import { DEFAULT_IMPORT_LIMITS, type ImportLimits, importProducts } from "./product-import.ts";
 import { contentOf, imageMessage, productMessage } from "./product-messages.ts";
 import type { ProductStore } from "./product-store.ts";
+import { streamProductUpdates } from "./product-updates.ts";
 import { facetMessages, nextPageToken, searchOf } from "./search-request.ts";
+import { watchProducts } from "./watch-products.ts";
 
 export interface ProductServiceOptions {
   readonly store: ProductStore;
+  /** The log that the store writes. */
+  readonly events: EventLog;
   readonly schema: Schema;
   readonly newId: NewId;
-  /** For page tokens. */
+  /** For page and resume tokens. */
   readonly tokens: PageTokens;
   readonly imageFiles: ImageFiles;
   readonly importLimits?: Partial<ImportLimits>;
@@ -41,11 +45,12 @@ export interface ProductServiceOptions {
 const UPDATABLE = ["name", "description", "category", "price", "attributes", "availability"];
 
 export function createProductService(options: ProductServiceOptions): ServiceImplementation {
-  const { store, newId, tokens, imageFiles } = options;
+  const { store, events, newId, tokens, imageFiles } = options;
   const masks = productMasks(options.schema);
   const checkRow = createRowCheck(options.schema);
   const limits = { ...DEFAULT_IMPORT_LIMITS, ...options.importLimits };
   const images = { store, files: imageFiles, newId };
+  const following = { store, events, tokens };
 
   return implement(ProductServiceDefinition, {
     async getProduct({ productId, readMask }, { signal }) {
@@ -113,6 +118,10 @@ export function createProductService(options: ProductServiceOptions): ServiceImp
         facets: facetMessages(kinds, counts?.facets ?? []),
       };
     },
+
+    streamProductUpdates: (request, call) => streamProductUpdates(request, following, call),
+
+    watchProducts: (requests, call) => watchProducts(requests, following, call),
 
     importProducts(messages, { signal }) {
       const storeBatch = (products: readonly NewProduct[], onKnownSku: OnKnownSku) =>

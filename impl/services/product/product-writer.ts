@@ -1,7 +1,9 @@
-// The writes of one product inside a transaction. Whoever decides by what is stored takes the lock first.
+// The writes of one product inside a transaction, each with the event that tells of it. Whoever decides by what is stored takes the
+// lock first.
 import type { Transaction } from "kysely";
 import { alreadyExists, notFound } from "#impl/runtime/rpc-error.ts";
 import { StorageError } from "#impl/storage/errors.ts";
+import type { EventLog } from "#impl/storage/events/event-log.ts";
 import {
   type NewProduct,
   PRODUCT_TYPE,
@@ -9,6 +11,7 @@ import {
   type ProductContent,
   type ProductImage,
 } from "./product.ts";
+import { type ChangeKind, productEvent } from "./product-events.ts";
 import { type ImageJson, PRODUCT_COLUMNS, type ProductTables, productOf } from "./product-tables.ts";
 
 export interface ProductWriter {
@@ -25,7 +28,15 @@ export interface ProductWriter {
   undelete(locked: Product): Promise<Product>;
 }
 
-export function createProductWriter(transaction: Transaction<ProductTables>, now: Date): ProductWriter {
+export function createProductWriter(
+  transaction: Transaction<ProductTables>,
+  events: EventLog,
+  now: Date,
+): ProductWriter {
+  const told = async (kind: ChangeKind, after: Product, before?: Product): Promise<Product> => {
+    await events.append(transaction, [productEvent(kind, after, before)]);
+    return after;
+  };
   const lock = async (productId: string): Promise<Product> => {
     const row = await transaction
       .selectFrom("products.products")
@@ -60,7 +71,7 @@ export function createProductWriter(transaction: Transaction<ProductTables>, now
         .returning(PRODUCT_COLUMNS)
         .executeTakeFirstOrThrow()
         .catch(skuIsTaken(product.sku));
-      return productOf(row);
+      return told("created", productOf(row));
     },
     lock,
     async lockLive(productId) {
@@ -68,10 +79,13 @@ export function createProductWriter(transaction: Transaction<ProductTables>, now
       if (product.deleteTime !== undefined) throw notFound(PRODUCT_TYPE, productId);
       return product;
     },
-    replaceContent: (locked, content) => change(locked, contentColumns(content)),
-    replaceImages: (locked, images) => change(locked, { images: JSON.stringify(images.map(imageJson)) }),
-    delete: (locked) => change(locked, { delete_time: now }),
-    undelete: (locked) => change(locked, { delete_time: null }).catch(skuIsTaken(locked.sku)),
+    replaceContent: async (locked, content) =>
+      told("updated", await change(locked, contentColumns(content)), locked),
+    replaceImages: async (locked, images) =>
+      told("updated", await change(locked, { images: JSON.stringify(images.map(imageJson)) }), locked),
+    delete: async (locked) => told("deleted", await change(locked, { delete_time: now })),
+    undelete: async (locked) =>
+      told("created", await change(locked, { delete_time: null }).catch(skuIsTaken(locked.sku))),
   };
 }
 

@@ -18,12 +18,12 @@ export function textQuery(query: string): RawBuilder<unknown> {
 }
 
 /** One range of `category_range`, which ends in a blank; "!" is the character after it. */
-function inCategory(category: string): RawBuilder<unknown> {
+export function inCategory(category: string): RawBuilder<unknown> {
   const path = category.replaceAll("/", " ");
   return sql`category_range >= ${`${path} `} and category_range < ${`${path}!`}`;
 }
 
-function inPriceRange({ currency, min, max }: PriceCondition): RawBuilder<unknown>[] {
+export function inPriceRange({ currency, min, max }: PriceCondition): RawBuilder<unknown>[] {
   const all = [sql`currency = ${currency}`];
   if (min !== undefined) all.push(sql`price_minor >= ${min}`);
   if (max !== undefined) all.push(sql`price_minor <= ${max}`);

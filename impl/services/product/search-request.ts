@@ -45,10 +45,10 @@ function conditionsOf(request: SearchProductsRequest): SearchConditions {
   };
 }
 
-/** Undefined for a range without bounds. */
-function priceCondition({ min, max }: PriceRange): PriceCondition | undefined {
-  const least = min === undefined ? undefined : moneyFromProto(min, "price_range.min");
-  const most = max === undefined ? undefined : moneyFromProto(max, "price_range.max");
+/** Undefined for a range without bounds. Throws INVALID_ARGUMENT, on a bound of `field`, for an amount that is not exact. */
+export function priceCondition({ min, max }: PriceRange, field = "price_range"): PriceCondition | undefined {
+  const least = min === undefined ? undefined : moneyFromProto(min, `${field}.min`);
+  const most = max === undefined ? undefined : moneyFromProto(max, `${field}.max`);
   const currency = (least ?? most)?.currency;
   return currency === undefined ? undefined : { currency, min: least?.minorUnits, max: most?.minorUnits };
 }

@@ -12,7 +12,9 @@ import { systemClock } from "#impl/runtime/clock.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { ecommerceSchema, startTestServer, type TestServer } from "#impl/runtime/testing/test-server.ts";
 import { storageToRpcError } from "#impl/storage/error-translator.ts";
+import type { EventLogOptions } from "#impl/storage/events/create-event-log.ts";
 import { type TestDatabase, testDatabase } from "#impl/storage/testing/test-database.ts";
+import { testEventLog } from "#impl/storage/testing/test-event-log.ts";
 import { Product } from "#proto/ecommerce/v1/product.ts";
 import { ProductServiceDefinition, SearchProductsRequest } from "#proto/ecommerce/v1/product_service.ts";
 import { createPageTokens } from "../../shared/page-token.ts";
@@ -32,17 +34,20 @@ export interface ProductFixture {
 export interface ProductFixtureOptions {
   readonly importLimits?: Partial<ImportLimits>;
   readonly files?: FileSystem;
+  readonly events?: Partial<EventLogOptions>;
 }
 
 /** Call it at the top of a test file: it registers its own clean-up. */
 export async function productFixture(options: ProductFixtureOptions = {}): Promise<ProductFixture> {
   const { files, importLimits = {} } = options;
   const database = await testDatabase<ProductTables>({ migrations: [productsSchema] });
+  const events = await testEventLog(database, productsSchema.schema, options.events);
   const imageFolder = await mkdtemp(join(tmpdir(), "product-images-"));
   const schema = ecommerceSchema();
   const clock = systemClock;
   const service = createProductService({
-    store: createProductStore(database.typed<unknown>(), { clock }),
+    store: createProductStore(database.typed<unknown>(), { clock, events }),
+    events,
     schema,
     newId,
     tokens: createPageTokens({ key: new Uint8Array(32).fill(1), clock }),
