@@ -9,7 +9,7 @@ import {
   type ProcessBulkOrdersResponse,
 } from "#proto/ecommerce/v1/order_bulk.ts";
 import { create, failure, pounds, violations } from "../../product/testing/product-fixture.ts";
-import { as, bulkFixture, storedOrders } from "./testing/bulk-fixture.ts";
+import { as, bulkFixture, jobCounts, SOON, storedOrders } from "./testing/bulk-fixture.ts";
 import { header, lamps, manyLamps, orderAt } from "./testing/bulk-requests.ts";
 
 const shop = await bulkFixture({ limits: { batchLines: 8, listedRejections: 12 }, takeoverWaitMs: 100 });
@@ -182,7 +182,7 @@ describe("a batch that is one whole", () => {
     const call = client.processBulkOrders(
       (async function* () {
         yield* [job, invalid(0), lamps(productId, 3)];
-        await expect.poll(() => rejectedCount(job.jobId)).toBe(1n);
+        await expect.poll(() => rejectedCount(job.jobId), SOON).toBe(1);
         cut.abort();
       })(),
       { signal: cut.signal },
@@ -239,21 +239,21 @@ describe("the stream of a job", () => {
 
   test("may leave positions out and fill them later: the first one left out is the next", async () => {
     const job = header();
-    const cutAfter = async (count: bigint, sequence: readonly number[]) => {
+    const cutAfter = async (count: number, sequence: readonly number[]) => {
       const cut = new AbortController();
       async function* messages() {
         yield* [job, ...sequence.map((n) => lamps(productId, n))];
-        await expect.poll(() => acceptedCount(job.jobId)).toBe(count);
+        await expect.poll(() => acceptedCount(job.jobId), SOON).toBe(count);
         cut.abort();
       }
       await failure(client.processBulkOrders(messages(), { signal: cut.signal }));
     };
-    await cutAfter(5n, [1, 3, 7, 8, 10, 99]);
-    expect(await place(job.jobId)).toEqual([0n, 11n]);
-    await cutAfter(8n, [0, 2, 3, 5, 12]);
-    expect(await place(job.jobId)).toEqual([4n, 11n]);
-    await cutAfter(10n, [4, 5, 6, 99]);
-    expect(await place(job.jobId)).toEqual([9n, 11n]);
+    await cutAfter(5, [1, 3, 7, 8, 10, 99]);
+    expect(await place(job.jobId)).toEqual([0, 11]);
+    await cutAfter(8, [0, 2, 3, 5, 12]);
+    expect(await place(job.jobId)).toEqual([4, 11]);
+    await cutAfter(10, [4, 5, 6, 99]);
+    expect(await place(job.jobId)).toEqual([9, 11]);
     const answer = await client.processBulkOrders([
       job,
       lamps(productId, 5),
@@ -297,7 +297,7 @@ describe("the stream of a job", () => {
     const other = await shop.secondProcess();
     async function* messages() {
       yield job;
-      await expect.poll(() => place(job.jobId)).toBeDefined();
+      await expect.poll(() => place(job.jobId), SOON).toBeDefined();
       for (const competitor of [client, other]) {
         const error = await failure(competitor.processBulkOrders([job, lamps(productId, 0)]));
         expect(error).toMatchObject({ code: Code.ABORTED, reason: "BULK_JOB_IS_FED" });
@@ -312,7 +312,7 @@ describe("the stream of a job", () => {
     const job = header();
     async function* messages() {
       yield* [job, ...manyLamps(productId, 4)];
-      await expect.poll(() => acceptedCount(job.jobId)).toBe(3n);
+      await expect.poll(() => acceptedCount(job.jobId), SOON).toBe(3);
       await sql`select pg_terminate_backend(pid) from pg_stat_activity
         where application_name = 'grpc-ecommerce locks' and datname = current_database()`.execute(
         database.queries,
@@ -328,7 +328,7 @@ describe("the stream of a job", () => {
     const job = header();
     async function* messages() {
       yield* [job, ...manyLamps(productId, 4)];
-      await expect.poll(() => acceptedCount(job.jobId)).toBe(3n);
+      await expect.poll(() => acceptedCount(job.jobId), SOON).toBe(3);
       await sql`update orders.bulk_jobs set feed = feed + 1 where job_id = ${job.jobId}`.execute(
         database.queries,
       );
@@ -345,7 +345,7 @@ describe("the stream of a job", () => {
     const stop = new AbortController();
     async function* messages() {
       yield job;
-      await expect.poll(() => place(job.jobId)).toBeDefined();
+      await expect.poll(() => place(job.jobId), SOON).toBeDefined();
       for (; ; sent++) yield lamps(productId, sent, { reference: "x".repeat(64) });
     }
     await database.queries.transaction().execute(async (transaction) => {
@@ -363,17 +363,12 @@ describe("the stream of a job", () => {
   });
 });
 
-async function jobRow(jobId: string) {
-  const { rows } = await sql<{ accepted: bigint; rejected: bigint; next: bigint; end: bigint }>`
-    select accepted_count as accepted, rejected_count as rejected, next_position as next, end_position as end
-    from orders.bulk_jobs where job_id = ${jobId}`.execute(database.queries);
-  return rows[0];
-}
+const counts = (jobId: string) => jobCounts(shop, jobId);
+const acceptedCount = async (jobId: string) => (await counts(jobId))?.accepted;
+const rejectedCount = async (jobId: string) => (await counts(jobId))?.rejected;
 
-const acceptedCount = async (jobId: string) => (await jobRow(jobId))?.accepted;
-const rejectedCount = async (jobId: string) => (await jobRow(jobId))?.rejected;
-
+/** The next position, and the one after the last. */
 async function place(jobId: string) {
-  const row = await jobRow(jobId);
-  return row && [row.next, row.end];
+  const job = await counts(jobId);
+  return job && [job.nextPosition, job.endPosition];
 }
