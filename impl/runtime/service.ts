@@ -1,16 +1,15 @@
 // From typed handlers to byte handlers: decodes requests, encodes responses. The types come from ts-proto's service definitions.
 import type { Call } from "./call.ts";
 import { type Handler, singleInput, streamInput } from "./handler.ts";
+import { type Encodable, encodeMessage } from "./message-encoder.ts";
 import { malformedRequest } from "./rpc-error.ts";
 
-interface Codec<T> {
-  encode(message: T): { finish(): Uint8Array };
+interface Codec<T> extends Encodable<T> {
   decode(bytes: Uint8Array): T;
 }
 
 // The parameter of a method is contravariant: a definition of any message type is accepted through `never`.
-interface AnyCodec {
-  encode(message: never): { finish(): Uint8Array };
+interface AnyCodec extends Encodable<never> {
   decode(bytes: Uint8Array): unknown;
 }
 
@@ -76,8 +75,8 @@ function toByteHandler(method: MethodDefinition, handler: ErasedHandler): Handle
   return (call, input) => {
     const result = handler(read(input), call);
     return result instanceof Promise
-      ? result.then((message) => response.encode(message).finish())
-      : response.encode(result).finish();
+      ? result.then((message) => encodeMessage(response, message))
+      : encodeMessage(response, result);
   };
 }
 
@@ -94,5 +93,5 @@ async function* decodeAll<T>(codec: Codec<T>, messages: AsyncIterable<Uint8Array
 }
 
 async function* encodeAll<T>(codec: Codec<T>, messages: AsyncIterable<T>): AsyncGenerator<Uint8Array> {
-  for await (const message of messages) yield codec.encode(message).finish();
+  for await (const message of messages) yield encodeMessage(codec, message);
 }
