@@ -1,5 +1,8 @@
 // What the catalogue says of products, asked of ProductService in few calls: each product once, many a call, several calls at a time.
+import { CallError } from "#impl/client/call-error.ts";
 import type { CallOptions, ClientOf } from "#impl/client/client.ts";
+import { unavailable } from "#impl/runtime/rpc-error.ts";
+import { Code } from "#impl/runtime/status.ts";
 import { ProductState } from "#proto/ecommerce/v1/product.ts";
 import type {
   BatchGetProductsResult,
@@ -23,7 +26,7 @@ const PRODUCTS_PER_CALL = 200;
 const CALLS_AT_ONCE = 8;
 const FIELDS = ["product_id", "sku", "name", "price", "state"];
 
-/** By id in lower case; ids that are unknown are left out. Throws the CallError of a call that fails. */
+/** By id in lower case; ids that are unknown are left out. UNAVAILABLE when the catalogue does not answer. */
 export async function lookUpProducts(
   client: ProductClient,
   productIds: Iterable<string>,
@@ -38,7 +41,7 @@ export async function lookUpProducts(
     // Taken from one iterator by all workers, so that none is asked for twice.
     for (const chunk of chunks) {
       const request = { productIds: chunk, skus: [], readMask: FIELDS };
-      const { results } = await client.batchGetProducts(request, options);
+      const { results } = await client.batchGetProducts(request, options).catch(rethrow);
       for (const result of results) keep(result, found);
     }
   };
@@ -60,4 +63,18 @@ function keep({ result }: BatchGetProductsResult, found: Map<string, CatalogueEn
     price: moneyFromProto(price, "price"),
     deleted: state === ProductState.PRODUCT_STATE_DELETED,
   });
+}
+
+const PASSING: ReadonlySet<Code> = new Set([
+  Code.UNAVAILABLE,
+  Code.DEADLINE_EXCEEDED,
+  Code.RESOURCE_EXHAUSTED,
+  Code.ABORTED,
+]);
+const RETRY_DELAY_MS = 500;
+
+/** Another service's status is not ours: what passes is told as such, anything else is a defect between the two. */
+function rethrow(error: unknown): never {
+  if (!(error instanceof CallError) || !PASSING.has(error.code)) throw error;
+  throw unavailable("CATALOGUE_UNAVAILABLE", "the catalogue does not answer", RETRY_DELAY_MS, error);
 }

@@ -20,12 +20,6 @@ export type OrderChange = Partial<
   >
 >;
 
-/** Two versions that follow one another, and what led from one to the other. */
-export interface OrderStep {
-  readonly before: Order;
-  readonly after: Order;
-}
-
 /** Throws when the event cannot happen in the order's state: callers ask `transition` first where that is a caller's mistake. */
 export function moved(before: Order, event: StatusEvent, change: OrderChange, now: Date): Order {
   const status = transition(before.status, event);
@@ -99,13 +93,20 @@ const UPDATE_AND_END = `
 with changed as (${UPDATE} returning order_id)
 delete from orders.sagas as sagas using changed where ${OF_SAGA}`;
 
-/** Writes what can change of these lines. The database refuses what a line cannot bear. */
+/** Writes the lines of `after` that differ. The database refuses what a line cannot bear. */
 export async function storeLines<T>(
   transaction: Transaction<T>,
-  orderId: string,
-  lines: readonly OrderLine[],
+  before: Pick<Order, "lines">,
+  after: Pick<Order, "orderId" | "lines">,
 ): Promise<void> {
-  const records = lines.map((line) => ({
+  const differing = after.lines.filter((line, index) => line !== before.lines[index]);
+  if (differing.length === 0) return;
+  const records = JSON.stringify(differing.map(lineRecord));
+  await transaction.executeQuery(CompiledQuery.raw(UPDATE_LINES, [after.orderId, records]));
+}
+
+function lineRecord(line: OrderLine) {
+  return {
     n: line.lineNumber,
     requested: String(line.requestedQuantity),
     returned: String(line.returnedQuantity),
@@ -114,8 +115,7 @@ export async function storeLines<T>(
     refunding_minor: String(line.refundingMinor),
     refunded: String(line.refundedQuantity),
     refunded_minor: String(line.refundedMinor),
-  }));
-  await transaction.executeQuery(CompiledQuery.raw(UPDATE_LINES, [orderId, JSON.stringify(records)]));
+  };
 }
 
 const UPDATE_LINES = `

@@ -37,7 +37,7 @@ export function isRejection(intake: PreparedOrder | OrderRejection): intake is O
   return "violations" in intake;
 }
 
-/** One result for each order, in their order. Throws the CallError of a catalogue that does not answer. */
+/** One result for each order, in their order. UNAVAILABLE when the catalogue does not answer. */
 export async function prepareOrders(
   orders: readonly NewOrder[],
   context: IntakeContext,

@@ -29,6 +29,8 @@ create table orders (
   reservation_id uuid,
   -- [{"carrier", "trackingNumber", "shipTime", "deliverTime"}]
   shipments jsonb not null default '[]',
+  -- Why the customer sends something back; of the last request.
+  return_reason text,
   -- Where a refund that fails leads back to.
   status_before_refund smallint,
   -- Who sent the request, and a digest of it: one request id of a caller, one order.

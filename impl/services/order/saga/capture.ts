@@ -121,5 +121,7 @@ async function giveStockBack(task: SagaTask, services: StepServices, signal: Abo
     quantity,
     requestId: derivedId(order.orderId, `undo/${productId}`),
   }));
-  await putBackIntoStock(goods, `order ${order.orderId} is undone`, services, signal);
+  await putBackIntoStock(goods, `order ${order.orderId} is undone`, services, signal, (refusal) => {
+    throw refusal;
+  });
 }

@@ -15,15 +15,18 @@ import type { SagaTask } from "./saga.ts";
 export const NOTIFY = "notify";
 
 /** Also the names of the templates. */
-export type NoticeEvent =
-  | "order.confirmed"
-  | "order.out_of_stock"
-  | "order.payment_failed"
-  | "order.failed"
-  | "order.cancelled"
-  | "order.shipped"
-  | "order.delivered"
-  | "order.refunded";
+export const NOTICE_EVENTS = [
+  "order.confirmed",
+  "order.out_of_stock",
+  "order.payment_failed",
+  "order.failed",
+  "order.cancelled",
+  "order.shipped",
+  "order.delivered",
+  "order.refunded",
+] as const;
+
+export type NoticeEvent = (typeof NOTICE_EVENTS)[number];
 
 export interface NoticeOptions {
   readonly notifications: Pick<ClientOf<NotificationServiceDefinition>, "sendNotification">;
@@ -47,9 +50,12 @@ export function createNotices(options: NoticeOptions): Notices {
     maxAttempts,
     log,
   } = options;
+  const concerns: Notices["concerns"] = ({ userId, guest }) =>
+    userId !== undefined || (guest !== undefined && guest.email !== "");
   return {
-    concerns: ({ userId, guest }) => userId !== undefined || (guest !== undefined && guest.email !== ""),
+    concerns,
     async tell({ order, saga }, event, signal) {
+      if (!concerns(order)) return;
       const toGuest = order.userId === undefined;
       for (const channel of toGuest ? [NotificationChannel.NOTIFICATION_CHANNEL_EMAIL] : channels) {
         const request = {

@@ -184,7 +184,7 @@ async function write(
   await inTransaction(database, async (transaction) => {
     const stored = await storeOrder(transaction, before, after, { sagaId: saga.sagaId, holder, step: next });
     if (!stored) throw new Overtaken(before.orderId);
-    if (after.lines !== before.lines) await storeLines(transaction, after.orderId, after.lines);
+    await storeLines(transaction, before, after);
     await events.append(
       transaction,
       versions.map((version, index) => orderEvent(version, (versions[index - 1] ?? before).status)),

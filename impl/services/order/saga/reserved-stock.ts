@@ -74,21 +74,22 @@ export interface GoodsBack {
   readonly requestId: string;
 }
 
-/** From sold back to available. Throws the first refusal, as any other failure. */
+/** From sold back to available. A refusal goes to `onRefusal`; any other failure is thrown. */
 export async function putBackIntoStock(
   goods: readonly GoodsBack[],
   note: string,
   { inventory }: Pick<StepServices, "inventory">,
   signal: AbortSignal,
+  onRefusal: (refusal: CallError, back: GoodsBack) => void,
 ): Promise<void> {
   const left = goods.values();
   const work = async (): Promise<void> => {
-    for (const { productId, quantity, requestId } of left) {
+    for (const back of left) {
+      const { productId, quantity: delta, requestId } = back;
       const reason = AdjustmentReason.ADJUSTMENT_REASON_RETURN;
-      await inventory.adjustStock(
-        { productId, delta: quantity, reason, note, etag: "", requestId },
-        { signal },
-      );
+      const request = { productId, delta, reason, note, etag: "", requestId };
+      const answer = await orRefusal(inventory.adjustStock(request, { signal }));
+      if (answer instanceof CallError) onRefusal(answer, back);
     }
   };
   await Promise.all(Array.from({ length: Math.min(CALLS_AT_ONCE, goods.length) }, work));
