@@ -84,6 +84,34 @@ const SETTINGS = {
   ),
   DATABASE_CONNECTIONS: integer("Connections to PostgreSQL.", 10, 1, 500),
   STATEMENT_TIMEOUT_MS: integer("A statement that runs longer is ended. 0 is never.", 15_000, 0, 3_600_000),
+  EVENT_RETENTION_HOURS: integer(
+    "How long events are kept, and so for how long a stream can be resumed.",
+    168,
+    1,
+    8_760,
+  ),
+  SERVICES: text("Services that this process serves, comma separated: user, product, ...; or all.", "all"),
+  PAYMENT_PROVIDER_URL: optional(
+    "Payment provider: http://host:port. Without it a simulated one, a process of its own that keeps its journal in DATA_DIR.",
+  ),
+  PAYMENT_PROVIDER_API_KEY: optional(
+    "Key of the shop's account at the provider. Goes with PAYMENT_PROVIDER_URL.",
+  ),
+  PAYMENT_PROVIDER_TIMEOUT_MS: integer(
+    "How long the provider may take; after it the outcome is unknown and reconciled.",
+    5_000,
+    100,
+    60_000,
+  ),
+  PAYMENT_WEBHOOK_SECRET: optional(
+    "Secret with which the provider signs its webhooks (whsec_...). Goes with PAYMENT_PROVIDER_URL.",
+  ),
+  PAYMENT_WEBHOOK_PORT: integer(
+    "Port of the provider's webhooks over HTTP; 0 is any free one.",
+    0,
+    0,
+    65_535,
+  ),
   JWKS_FILE: optional(
     "Public keys of access tokens, a JSON Web Key Set. Without it a development key in DATA_DIR signs and verifies.",
   ),

@@ -1,10 +1,18 @@
 // The services of the system on one database: migrated, made, and with what they do in the background.
-import type { Part, PartContext, Stoppable } from "./parts/part.ts";
+import { inventoryPart } from "./parts/inventory-part.ts";
+import type { MakePart, Part, PartContext, Stoppable } from "./parts/part.ts";
+import { paymentPart } from "./parts/payment-part.ts";
 import { productPart } from "./parts/product-part.ts";
 import { userPart } from "./parts/user-part.ts";
 import type { ServiceImplementation } from "./runtime/service.ts";
 
-const PARTS = [userPart, productPart];
+/** By the names that SERVICES knows. */
+const PARTS: Readonly<Record<string, MakePart>> = {
+  user: userPart,
+  product: productPart,
+  inventory: inventoryPart,
+  payment: paymentPart,
+};
 
 export interface Services {
   readonly implementations: readonly ServiceImplementation[];
@@ -17,7 +25,7 @@ export interface Services {
 export async function createServices(context: PartContext): Promise<Services> {
   const parts: Part[] = [];
   // One after another: of a start that fails, the first cause is the one that is told.
-  for (const make of PARTS) parts.push(await make(context));
+  for (const make of wanted(context.config.SERVICES)) parts.push(await make(context));
   return {
     implementations: parts.map(({ implementation }) => implementation),
     dependencies: Object.fromEntries(parts.map(({ service, dependsOn }) => [service, dependsOn])),
@@ -30,4 +38,14 @@ export async function createServices(context: PartContext): Promise<Services> {
       };
     },
   };
+}
+
+/** Throws an Error that names a service which does not exist. */
+function wanted(services: string): MakePart[] {
+  if (services === "all") return Object.values(PARTS);
+  return services.split(",").map((given) => {
+    const make = PARTS[given.trim()];
+    if (make !== undefined) return make;
+    throw new Error(`SERVICES="${services}": must be all, or some of ${Object.keys(PARTS).join(", ")}`);
+  });
 }

@@ -19,7 +19,8 @@ export async function openEventLog(
 /** Deletes the events that are too old. */
 export function retentionOf(
   schema: string,
-  { database, clock, log }: Pick<PartContext, "database" | "clock" | "log">,
+  { config, database, clock, log }: Pick<PartContext, "config" | "database" | "clock" | "log">,
 ): Stoppable {
-  return startEventRetention({ database, schemas: [schema], clock, log });
+  const retentionMs = config.EVENT_RETENTION_HOURS * 3_600_000;
+  return startEventRetention({ database, schemas: [schema], clock, log, retentionMs });
 }

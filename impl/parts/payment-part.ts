@@ -1,0 +1,91 @@
+import { join } from "node:path";
+import { PaymentServiceDefinition } from "#proto/ecommerce/v1/payment.ts";
+import { startProviderProcess } from "../payment-provider/provider-process.ts";
+import { createHttpProvider } from "../services/payment/http-provider.ts";
+import { createAttempts } from "../services/payment/payment-attempts.ts";
+import { createPaymentClaims } from "../services/payment/payment-claims.ts";
+import { createPaymentService } from "../services/payment/payment-service.ts";
+import { createPaymentStore } from "../services/payment/payment-store.ts";
+import { paymentsSchema } from "../services/payment/payment-tables.ts";
+import { createProviderEventInbox } from "../services/payment/provider-event-inbox.ts";
+import { createProviderEvents } from "../services/payment/provider-events.ts";
+import { startReconciliation } from "../services/payment/reconciliation.ts";
+import { startWebhookReceiver } from "../services/payment/webhook-receiver.ts";
+import { migrate } from "../storage/migrations.ts";
+import { openEventLog, retentionOf } from "./event-log.ts";
+import type { MakePart, PartContext } from "./part.ts";
+
+export const paymentPart: MakePart = async (context) => {
+  const { config, database, clock, log, newId, random, tokens, accessChecked, clients, resources } = context;
+  const { schema } = paymentsSchema;
+  await migrate(database, paymentsSchema);
+  const events = await openEventLog(schema, context);
+  const store = createPaymentStore(database, { clock, events });
+  const webhooks = await startWebhookReceiver({
+    client: clients.of(PaymentServiceDefinition),
+    host: config.HOST,
+    port: config.PAYMENT_WEBHOOK_PORT,
+    log,
+  });
+  resources.defer(() => webhooks.stop());
+  const account = await openProviderAccount(context, webhooks.url);
+  const provider = createHttpProvider({ ...account, timeoutMs: config.PAYMENT_PROVIDER_TIMEOUT_MS });
+  let settleSoon: (transactionId: string) => void = () => {};
+  const attempts = createAttempts({
+    store,
+    provider,
+    clock,
+    log,
+    onUnknown: ({ transactionId }) => settleSoon(transactionId),
+  });
+  resources.defer(() => attempts.idle());
+  const inbox = createProviderEventInbox(database);
+  const secrets = [account.webhookSecret];
+  return {
+    service: "ecommerce.v1.PaymentService",
+    implementation: createPaymentService({
+      store,
+      provider,
+      attempts,
+      providerEvents: createProviderEvents({ store, inbox, secrets, clock, log }),
+      events,
+      tokens,
+      accessChecked,
+      clock,
+      newId,
+    }),
+    dependsOn: ["database"],
+    work() {
+      const claims = createPaymentClaims(database);
+      const reconciliation = startReconciliation({ store, claims, provider, clock, random, log });
+      settleSoon = reconciliation.soon;
+      return [reconciliation, retentionOf(schema, context)];
+    },
+  };
+};
+
+interface ProviderAccount {
+  readonly url: string;
+  readonly apiKey: string;
+  readonly webhookSecret: string;
+}
+
+/** The account that configuration names, else one with a simulated provider, a process of its own on the data directory. */
+async function openProviderAccount(
+  { config, clock, resources }: PartContext,
+  webhookUrl: string,
+): Promise<ProviderAccount> {
+  const {
+    PAYMENT_PROVIDER_URL: url,
+    PAYMENT_PROVIDER_API_KEY: apiKey,
+    PAYMENT_WEBHOOK_SECRET: webhookSecret,
+  } = config;
+  if (url !== undefined) return { url, apiKey: apiKey ?? "", webhookSecret: webhookSecret ?? "" };
+  const provider = await startProviderProcess({
+    dataDir: join(config.DATA_DIR, "payment-provider"),
+    clock,
+    behavior: { webhooks: { url: webhookUrl } },
+  });
+  resources.defer(() => provider.stop());
+  return provider;
+}
