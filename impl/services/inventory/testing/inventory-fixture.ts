@@ -4,7 +4,10 @@ import { afterAll } from "vitest";
 import { CallError } from "#impl/client/call-error.ts";
 import { type ClientOf, createClient } from "#impl/client/client.ts";
 import { validate } from "#impl/middleware/validate.ts";
+import { type ManualClock, manualClock } from "#impl/observability/testing/manual-clock.ts";
+import type { Call } from "#impl/runtime/call.ts";
 import { type Clock, systemClock } from "#impl/runtime/clock.ts";
+import type { Link } from "#impl/runtime/handler.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { ecommerceSchema, startTestServer, type TestServer } from "#impl/runtime/testing/test-server.ts";
 import { type Database, openDatabase } from "#impl/storage/database.ts";
@@ -20,6 +23,7 @@ import { inventorySchema } from "../inventory-tables.ts";
 
 export interface InventoryFixture extends Process {
   readonly database: TestDatabase<unknown>;
+  /** The time of the service; everything else has the system's. */
   readonly clock: ManualClock;
 }
 
@@ -29,11 +33,8 @@ export interface Process {
   readonly store: InventoryStore;
   readonly events: EventLog;
   readonly server: TestServer;
-}
-
-/** The time of the service stands still until it is moved; its timers are real. */
-export interface ManualClock extends Clock {
-  advance(ms: number): void;
+  /** In the order in which they came. */
+  readonly calls: readonly Call[];
 }
 
 export interface ProcessOptions {
@@ -71,10 +72,15 @@ async function serve(
   const store = createInventoryStore(database, { events, clock, writeLimits });
   const tokens = createPageTokens({ key: new Uint8Array(32).fill(1), clock: systemClock });
   const ours = [...schema.methods].filter(([path]) => path.includes("InventoryService"));
+  const calls: Call[] = [];
+  const record: Link = (_, next) => (call, input) => {
+    calls.push(call);
+    return next(call, input);
+  };
   const server = await startTestServer({
     schema,
     services: [createInventoryService({ store, events, tokens, newId })],
-    links: validated ? [validate({ ...schema, methods: new Map(ours) })] : [],
+    links: [record, ...(validated ? [validate({ ...schema, methods: new Map(ours) })] : [])],
     translators: [storageToRpcError],
   });
   const channel = new Client(server.address, credentials.createInsecure(), {
@@ -86,18 +92,7 @@ async function serve(
     await server.drain();
   });
   const client = createClient(InventoryServiceDefinition, { channel, schema, clock: systemClock });
-  return { client, store, events, server };
-}
-
-function manualClock(): ManualClock {
-  let now = systemClock.now();
-  return {
-    ...systemClock,
-    now: () => now,
-    advance(ms) {
-      now += ms;
-    },
-  };
+  return { client, store, events, server, calls };
 }
 
 export function present<T>(value: T | undefined): T {
