@@ -14,7 +14,7 @@ import {
   violations,
 } from "./testing/product-fixture.ts";
 
-const { client, database, server } = await productFixture();
+const { client, database } = await productFixture();
 const unknown = randomUUID();
 const update = (product: Product, updateMask?: string[], requestId = "") =>
   client.updateProduct({ product, updateMask, requestId });
@@ -252,17 +252,4 @@ test("a call that is cancelled ends its statement in the database", async () => 
   release.resolve();
   await holder;
   expect((await get(productId)).deleteTime).toBeUndefined();
-});
-
-test("the streams of events are not implemented", async () => {
-  const call = Array.fromAsync(
-    client.streamProductUpdates({
-      filter: undefined,
-      heartbeatInterval: undefined,
-      maxUpdatesPerSecond: 0,
-      resumeToken: "",
-    }),
-  );
-  expect((await failure(call)).code).toBe(Code.UNIMPLEMENTED);
-  expect(server.openCalls).toBe(0);
 });

@@ -8,11 +8,14 @@ import { afterAll } from "vitest";
 import { CallError } from "#impl/client/call-error.ts";
 import { type ClientOf, createClient } from "#impl/client/client.ts";
 import { validate } from "#impl/middleware/validate.ts";
-import { systemClock } from "#impl/runtime/clock.ts";
+import type { Call } from "#impl/runtime/call.ts";
+import { type Clock, systemClock } from "#impl/runtime/clock.ts";
+import type { Link } from "#impl/runtime/handler.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { ecommerceSchema, startTestServer, type TestServer } from "#impl/runtime/testing/test-server.ts";
 import { storageToRpcError } from "#impl/storage/error-translator.ts";
 import type { EventLogOptions } from "#impl/storage/events/create-event-log.ts";
+import type { EventLog } from "#impl/storage/events/event-log.ts";
 import { type TestDatabase, testDatabase } from "#impl/storage/testing/test-database.ts";
 import { testEventLog } from "#impl/storage/testing/test-event-log.ts";
 import { Product } from "#proto/ecommerce/v1/product.ts";
@@ -29,18 +32,25 @@ export interface ProductFixture {
   readonly database: TestDatabase<ProductTables>;
   readonly server: TestServer;
   readonly imageFolder: string;
+  readonly events: EventLog;
+  /** Every call that has come, in the order of their coming. */
+  readonly calls: readonly Call[];
 }
 
 export interface ProductFixtureOptions {
   readonly importLimits?: Partial<ImportLimits>;
   readonly files?: FileSystem;
   readonly events?: Partial<EventLogOptions>;
+  /** The time of calls. Default the system's. */
+  readonly callClock?: Clock;
+  /** Of another fixture, as if by another process. Default one of its own. */
+  readonly database?: TestDatabase<ProductTables>;
 }
 
 /** Call it at the top of a test file: it registers its own clean-up. */
 export async function productFixture(options: ProductFixtureOptions = {}): Promise<ProductFixture> {
   const { files, importLimits = {} } = options;
-  const database = await testDatabase<ProductTables>({ migrations: [productsSchema] });
+  const database = options.database ?? (await testDatabase<ProductTables>({ migrations: [productsSchema] }));
   const events = await testEventLog(database, productsSchema.schema, options.events);
   const imageFolder = await mkdtemp(join(tmpdir(), "product-images-"));
   const schema = ecommerceSchema();
@@ -59,12 +69,14 @@ export async function productFixture(options: ProductFixtureOptions = {}): Promi
     }),
     importLimits,
   });
+  const calls: Call[] = [];
   const ours = [...schema.methods].filter(([path]) => path.includes("ProductService"));
   const server = await startTestServer({
     schema,
     services: [service],
-    links: [validate({ ...schema, methods: new Map(ours) })],
+    links: [noting(calls), validate({ ...schema, methods: new Map(ours) })],
     translators: [storageToRpcError],
+    clock: options.callClock ?? clock,
   });
   const channel = new Client(server.address, credentials.createInsecure());
   afterAll(async () => {
@@ -73,8 +85,16 @@ export async function productFixture(options: ProductFixtureOptions = {}): Promi
     await rm(imageFolder, { recursive: true, force: true });
   });
   const client = createClient(ProductServiceDefinition, { channel, schema, clock });
-  return { client, database, server, imageFolder };
+  return { client, database, server, imageFolder, events, calls };
 }
+
+const noting =
+  (calls: Call[]): Link =>
+  (_, next) =>
+  (call, input) => {
+    calls.push(call);
+    return next(call, input);
+  };
 
 /** A product as a caller writes it; the SKU is new each time. */
 export function draft(changes: Partial<Product> = {}): Product {
