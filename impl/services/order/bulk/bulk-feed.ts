@@ -18,7 +18,8 @@ import { insertRejections } from "./bulk-rejections.ts";
 export interface FeedNeeds {
   readonly database: Database<unknown>;
   readonly locks: SessionLocks;
-  readonly log: EventLog;
+  /** The log of orders. */
+  readonly events: EventLog;
   readonly clock: Clock;
   /** Told that orders wait for their processing. */
   readonly wakeSagas: () => void;
@@ -85,7 +86,7 @@ export class JobFeed {
   /** One batch at a time, in the order of the stream. No position of it is settled. */
   async store({ accepted, rejections }: JudgedBatch): Promise<void> {
     if (accepted.length === 0 && rejections.length === 0) return;
-    const { database, log, clock, wakeSagas } = this.#needs;
+    const { database, events, clock, wakeSagas } = this.#needs;
     const { jobId } = this.job;
     const { rejectedCount } = this.#place;
     const positions = [...accepted.map(positionOf), ...rejections.map(({ position }) => position)].sort(
@@ -94,7 +95,7 @@ export class JobFeed {
     const change = await inTransaction(
       database,
       async (transaction) => {
-        if (accepted.length > 0) await insertOrders(transaction, accepted, { log });
+        if (accepted.length > 0) await insertOrders(transaction, accepted, { log: events });
         await insertRejections(transaction, jobId, rejections, rejectedCount);
         const reached = this.#after(positions);
         const nextPosition =
@@ -109,7 +110,7 @@ export class JobFeed {
     );
     this.#place = { ...change, rejectedCount: rejectedCount + BigInt(rejections.length) };
     if (accepted.length === 0) return;
-    log.committed();
+    events.committed();
     wakeSagas();
   }
 

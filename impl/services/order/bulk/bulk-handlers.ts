@@ -7,6 +7,7 @@ import type { EventLog } from "#impl/storage/events/event-log.ts";
 import type { SessionLocks } from "#impl/storage/session-locks.ts";
 import type { OrderServiceDefinition } from "#proto/ecommerce/v1/order_service.ts";
 import type { PageTokens } from "../../shared/page-token.ts";
+import { createOrderAccess } from "../order-access.ts";
 import type { IntakeContext } from "../order-intake.ts";
 import { createBulkOrderCheck } from "./bulk-order-check.ts";
 import { createJobReader } from "./job-reader.ts";
@@ -18,7 +19,7 @@ export interface BulkOrderOptions {
   /** Of the same database. */
   readonly locks: SessionLocks;
   /** The log of orders. */
-  readonly log: EventLog;
+  readonly events: EventLog;
   readonly schema: Schema;
   readonly intake: Pick<IntakeContext, "products" | "pricing" | "clock" | "newId">;
   /** For resume tokens. */
@@ -43,9 +44,10 @@ export type BulkOrderHandlers = Pick<
 export function bulkOrderHandlers(options: BulkOrderOptions): BulkOrderHandlers {
   const { database, clock, takeoverWaitMs = 1_000, pollMs = 250 } = options;
   const check = createBulkOrderCheck(options.schema);
+  const access = createOrderAccess(options.accessChecked);
   const limits = { ...DEFAULT_BULK_LIMITS, ...options.limits };
-  const processing = { ...options, check, limits, takeoverWaitMs };
-  const watching = { ...options, reader: createJobReader(database, clock, pollMs), pollMs };
+  const processing = { ...options, access, check, limits, takeoverWaitMs };
+  const watching = { ...options, access, reader: createJobReader(database, clock, pollMs), pollMs };
   return {
     processBulkOrders: (messages, call) => processBulkOrders(messages, call, processing),
     watchBulkJob: (request, call) => watchBulkJob(request, call, watching),

@@ -1,6 +1,6 @@
 // The rules of the schema for one order of a bulk job, so that an order that breaks one is reported and not fatal. Orders of hundreds of
 // lines are usual here, and a line costs the validator as much as a dozen of them cost the decoder. Invariant: the verdict is the
-// validator's; it sees one line of an order whose lines all keep the rules of a line, and else all of them.
+// validator's; in place of lines that all keep the rules of a line it sees one that does.
 import { create, type DescMessage, fromBinary } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator } from "@bufbuild/protovalidate";
@@ -13,6 +13,9 @@ import type { Fault } from "./bulk-order.ts";
 export type CheckBulkOrder = (order: BulkOrder) => Fault | undefined;
 
 const UNNAMED = { field: [], message: "is not valid" };
+const SOUND: NewOrderLine[] = [
+  { productId: "00000000-0000-0000-0000-000000000000", quantity: 1n, unitPrice: undefined },
+];
 const MAX_LINES = 1_000;
 const MAX_QUANTITY = 1_000_000n;
 const UUID = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;
@@ -42,12 +45,12 @@ function fault(field: string, message: string): Fault {
 function withoutSoundLines(bulkOrder: BulkOrder): BulkOrder {
   const { order } = bulkOrder;
   if (order === undefined || !hasSoundLines(order)) return bulkOrder;
-  return { ...bulkOrder, order: { ...order, lines: order.lines.slice(0, 1) } };
+  return { ...bulkOrder, order: { ...order, lines: SOUND } };
 }
 
-/** True only when no line breaks a rule, alone or beside the others. */
+/** True only when there are lines, and none breaks a rule, alone or beside the others. */
 export function hasSoundLines({ lines }: NewOrder): boolean {
-  if (lines.length > MAX_LINES) return false;
+  if (lines.length < 1 || lines.length > MAX_LINES) return false;
   const currency = lines.find(({ unitPrice }) => unitPrice !== undefined)?.unitPrice?.currencyCode;
   if (currency !== undefined && !CURRENCY.test(currency)) return false;
   return lines.every((line) => isSound(line, currency));

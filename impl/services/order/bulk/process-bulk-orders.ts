@@ -6,6 +6,7 @@ import type {
   ProcessBulkOrdersRequest,
   ProcessBulkOrdersResponse,
 } from "#proto/ecommerce/v1/order_bulk.ts";
+import type { OrderAccess } from "../order-access.ts";
 import { type IntakeContext, OVERRIDE_PRICE, prepareOrders } from "../order-intake.ts";
 import { cutBatches } from "./bulk-batches.ts";
 import { jobHasEnded } from "./bulk-errors.ts";
@@ -32,8 +33,7 @@ export interface ProcessNeeds extends FeedNeeds {
   readonly intake: Pick<IntakeContext, "products" | "pricing" | "clock" | "newId">;
   readonly check: CheckBulkOrder;
   readonly limits: BulkLimits;
-  /** False only when authentication is switched off. */
-  readonly accessChecked: boolean;
+  readonly access: OrderAccess;
 }
 
 export async function processBulkOrders(
@@ -83,9 +83,8 @@ async function feedAll(
   }
 }
 
-function preparation(call: Call, { intake, accessChecked }: ProcessNeeds): Judging["prepare"] {
-  const mayOverride = !accessChecked || call.principal?.permissions.has(OVERRIDE_PRICE) === true;
-  const context = { ...intake, mayOverride, call: { parent: call } };
+function preparation(call: Call, { intake, access }: ProcessNeeds): Judging["prepare"] {
+  const context = { ...intake, mayOverride: access.holds(call, OVERRIDE_PRICE), call: { parent: call } };
   return (orders) => prepareOrders(orders, context);
 }
 

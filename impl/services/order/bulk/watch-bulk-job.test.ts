@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
+import { systemClock } from "#impl/runtime/clock.ts";
 import { Code } from "#impl/runtime/status.ts";
 import { BulkJobState, type WatchBulkJobResponse } from "#proto/ecommerce/v1/order_bulk.ts";
 import { failure, present } from "../../product/testing/product-fixture.ts";
@@ -8,7 +9,9 @@ import { OrderStatus } from "../order.ts";
 import { as, bulkFixture, jobCounts, SOON } from "./testing/bulk-fixture.ts";
 import { header, lamps, manyLamps } from "./testing/bulk-requests.ts";
 
-const shop = await bulkFixture();
+// A second of silence is over in twenty milliseconds.
+const clock = { ...systemClock, monotonic: () => 50 * systemClock.monotonic() };
+const shop = await bulkFixture({ clock });
 const { client, productId, database } = shop;
 const { BULK_JOB_STATE_RECEIVING, BULK_JOB_STATE_PROCESSING, BULK_JOB_STATE_COMPLETED } = BulkJobState;
 const invalid = (position: number) => lamps(productId, position, { lines: [] });
@@ -45,6 +48,7 @@ describe("a watcher of a bulk job", () => {
     const job = header();
     const watching = Promise.withResolvers<Promise<WatchBulkJobResponse[]>>();
     const begun = Promise.withResolvers<void>();
+    const stored = Promise.withResolvers<void>();
     async function* messages() {
       yield job;
       await expect.poll(() => jobCounts(shop, job.jobId), SOON).toBeDefined();
@@ -55,6 +59,7 @@ describe("a watcher of a bulk job", () => {
           for await (const message of stream) {
             seen.push(message);
             begun.resolve();
+            if (progressOf(message)?.job?.state === BULK_JOB_STATE_PROCESSING) stored.resolve();
           }
           return seen;
         })(),
@@ -63,14 +68,14 @@ describe("a watcher of a bulk job", () => {
       yield* [...manyLamps(productId, 4), invalid(4), lamps(productId, 5)];
     }
     await client.processBulkOrders(messages());
+    await stored.promise;
     const { ORDER_STATUS_PROCESSING, ORDER_STATUS_OUT_OF_STOCK, ORDER_STATUS_CANCELLED } = OrderStatus;
     await endAs(job.jobId, ORDER_STATUS_PROCESSING, 0, 1, 5);
     await endAs(job.jobId, ORDER_STATUS_OUT_OF_STOCK, 2);
     await endAs(job.jobId, ORDER_STATUS_CANCELLED, 0, 3);
     const seen = await await watching.promise;
-    const jobs = seen.map((message) => present(progressOf(message)?.job));
+    const jobs = seen.flatMap((message) => progressOf(message)?.job ?? []);
     expect(jobs[0]).toMatchObject({ state: BULK_JOB_STATE_RECEIVING, receivedCount: 0n, nextPosition: 0n });
-    expect(jobs.map(({ state }) => state)).toContain(BULK_JOB_STATE_PROCESSING);
     expect(jobs.at(-1)).toMatchObject({
       state: BULK_JOB_STATE_COMPLETED,
       receivedCount: 6n,
@@ -144,12 +149,12 @@ describe("a watcher of a bulk job", () => {
     const job = header();
     await client.processBulkOrders([job, lamps(productId, 0)]);
     const stop = new AbortController();
-    const watchers = Array.from({ length: 30 }, () => all(watch(job.jobId, {}, { signal: stop.signal })));
+    const watchers = Array.from({ length: 20 }, () => all(watch(job.jobId, {}, { signal: stop.signal })));
     const ends = Promise.allSettled(watchers);
     const before = database.statements();
     await endAs(job.jobId, OrderStatus.ORDER_STATUS_PROCESSING, 0);
     const seen = (await ends).filter(({ status }) => status === "fulfilled");
-    expect(seen).toHaveLength(30);
-    expect(database.statements() - before).toBeLessThan(30 * 3);
+    expect(seen).toHaveLength(20);
+    expect(database.statements() - before).toBeLessThan(20 * 3);
   });
 });

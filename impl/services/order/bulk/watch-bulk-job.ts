@@ -6,8 +6,9 @@ import { type Clock, sleep } from "#impl/runtime/clock.ts";
 import { notFound } from "#impl/runtime/rpc-error.ts";
 import type { Database } from "#impl/storage/database.ts";
 import type { WatchBulkJobRequest, WatchBulkJobResponse } from "#proto/ecommerce/v1/order_bulk.ts";
-import type { Duration } from "#proto/google/protobuf/duration.ts";
 import type { PageTokens, TokenUse } from "../../shared/page-token.ts";
+import { millisecondsOf } from "../milliseconds.ts";
+import type { OrderAccess } from "../order-access.ts";
 import { BULK_JOB_TYPE, type BulkJob, BulkJobState } from "./bulk-job.ts";
 import { jobMessage, rejectionMessage } from "./bulk-messages.ts";
 import { rejectionsAfter } from "./bulk-rejections.ts";
@@ -20,8 +21,7 @@ export interface WatchNeeds {
   readonly clock: Clock;
   /** How often a watcher looks at its job. */
   readonly pollMs: number;
-  /** False only when authentication is switched off. */
-  readonly accessChecked: boolean;
+  readonly access: OrderAccess;
 }
 
 /** The rule of the contract. */
@@ -36,8 +36,7 @@ export async function* watchBulkJob(
 ): AsyncGenerator<WatchBulkJobResponse> {
   const { reader, clock, pollMs } = needs;
   const jobId = request.jobId.toLowerCase();
-  const heartbeatMs =
-    request.heartbeatInterval === undefined ? DEFAULT_HEARTBEAT_MS : milliseconds(request.heartbeatInterval);
+  const heartbeatMs = millisecondsOf(request.heartbeatInterval) ?? DEFAULT_HEARTBEAT_MS;
   const watch = new Watch(jobId, request.resumeToken, call, needs);
   let job = await reader.now(jobId, call.signal);
   if (job === undefined || !maySee(job, call, needs)) throw notFound(BULK_JOB_TYPE, jobId);
@@ -111,11 +110,7 @@ function fingerprint(job: BulkJob): string {
 }
 
 /** Else the job is not there for the caller, so that it is not disclosed. */
-function maySee({ ownerId }: BulkJob, { principal }: Call, { accessChecked }: WatchNeeds): boolean {
-  if (!accessChecked || principal?.permissions.has(READ_ORDERS) === true) return true;
-  return ownerId !== undefined && principal?.userId === ownerId;
-}
-
-function milliseconds({ seconds, nanos }: Duration): number {
-  return Number(seconds) * 1_000 + nanos / 1_000_000;
+function maySee({ ownerId }: BulkJob, call: Call, { access }: WatchNeeds): boolean {
+  if (access.holds(call, READ_ORDERS)) return true;
+  return ownerId !== undefined && call.principal?.userId === ownerId;
 }

@@ -24,21 +24,21 @@ export interface BulkFixture extends Pick<BulkServer, "received" | "wakes"> {
   secondProcess(): Promise<OrderClient>;
 }
 
-export type BulkFixtureOptions = Omit<BulkServerOptions, "database" | "url" | "log" | "products">;
+export type BulkFixtureOptions = Omit<BulkServerOptions, "database" | "url" | "events" | "products">;
 
 const schema = ecommerceSchema();
 
 /** Call it at the top of a test file: it registers its own clean-up. */
 export async function bulkFixture(options: BulkFixtureOptions = {}): Promise<BulkFixture> {
   const database = await testDatabase<unknown>({ migrations: [ordersSchema], maxConnections: 20 });
-  const log = await testEventLog(database, ordersSchema.schema);
+  const events = await testEventLog(database, ordersSchema.schema);
   const catalogue = await productFixture();
   const { productId } = await create(catalogue.client);
   const start = async () => {
     const started = await startBulkServer({
       database,
       url: database.url,
-      log,
+      events,
       products: catalogue.client,
       ...options,
     });

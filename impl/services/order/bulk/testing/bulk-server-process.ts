@@ -19,9 +19,9 @@ const database = openDatabase<unknown>({
   log: silentLog,
 });
 const clock = systemClock;
-const log = createEventLog({ database, schema: "orders", clock, log: silentLog });
+const events = createEventLog({ database, schema: "orders", clock, log: silentLog });
 const channel = new Client(catalogue, credentials.createInsecure());
 const products = createClient(ProductServiceDefinition, { channel, schema: ecommerceSchema(), clock });
-const { server } = await startBulkServer({ database, url, log, products });
+const { server } = await startBulkServer({ database, url, events, products });
 process.once("disconnect", () => process.exit());
 process.send?.(server.address);

@@ -19,11 +19,13 @@ import { createPricing } from "../../pricing.ts";
 import { type BulkOrderOptions, bulkOrderHandlers } from "../bulk-handlers.ts";
 
 export interface BulkServerOptions
-  extends Partial<Pick<BulkOrderOptions, "limits" | "takeoverWaitMs" | "pollMs" | "accessChecked">> {
+  extends Partial<
+    Pick<BulkOrderOptions, "limits" | "takeoverWaitMs" | "pollMs" | "accessChecked" | "clock">
+  > {
   readonly database: Database<unknown>;
   /** Of the database. */
   readonly url: string;
-  readonly log: EventLog;
+  readonly events: EventLog;
   readonly products: ProductClient;
 }
 
