@@ -3,6 +3,7 @@ import { once } from "node:events";
 import fc from "fast-check";
 import { sql } from "kysely";
 import { expect, onTestFinished, test } from "vitest";
+import { Code } from "#impl/runtime/status.ts";
 import {
   BulkAtomicity,
   BulkJobState,
@@ -122,6 +123,29 @@ test("any job that is cut anywhere, any number of times, comes to the same end a
     }),
     { numRuns: 8 },
   );
+});
+
+/** What fails in the transaction of a batch: the count of its orders, which is its last statement, and then its commit. */
+const FAULTS = {
+  "last statement": "create trigger fault before update of accepted_count on orders.bulk_jobs for each row",
+  commit:
+    "create constraint trigger fault after insert on orders.sagas deferrable initially deferred for each row",
+};
+
+test.each(Object.entries(FAULTS))("a batch whose %s fails has left nothing behind", async (_, trigger) => {
+  const run = (statement: string) => sql.raw(statement).execute(database.queries);
+  await run(
+    `create function orders.fail() returns trigger language plpgsql as $$ begin raise 'fault'; end $$`,
+  );
+  const job = header();
+  const messages = [job, ...manyLamps(productId, 4)];
+  await run(`${trigger} execute function orders.fail()`);
+  expect((await failure(client.processBulkOrders(messages))).code).toBe(Code.INTERNAL);
+  await run("drop function orders.fail cascade");
+  expect(await jobCounts(shop, job.jobId)).toMatchObject({ accepted: 0, nextPosition: 0 });
+  expect(await storedOrders(shop, job.jobId)).toEqual([]);
+  const answer = await client.processBulkOrders(messages);
+  expect(answer).toMatchObject({ skippedCount: 0n, job: { acceptedCount: 4n } });
 });
 
 test("a job whose process is killed is interrupted, and goes on through another with nothing twice", async () => {
