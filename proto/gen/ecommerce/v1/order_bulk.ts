@@ -17,7 +17,10 @@ export const BulkAtomicity = {
   BULK_ATOMICITY_UNSPECIFIED: 0,
   /** BULK_ATOMICITY_PER_ORDER - Only that order: the others of its batch are taken. */
   BULK_ATOMICITY_PER_ORDER: 1,
-  /** BULK_ATOMICITY_PER_BATCH - Its whole batch: every order of the batch is rejected, the innocent ones with BATCH_REJECTED. */
+  /**
+   * BULK_ATOMICITY_PER_BATCH - Its whole batch: every order of the batch is rejected, the innocent ones with BATCH_REJECTED, also those that come in a
+   * later stream. A batch of more than 100000 lines together is rejected as well, with BATCH_TOO_LARGE.
+   */
   BULK_ATOMICITY_PER_BATCH: 2,
 } as const;
 
@@ -69,8 +72,8 @@ export interface ProcessBulkOrdersRequest {
 /** Which job, and how. */
 export interface BulkJobHeader {
   /**
-   * Names the job before it exists; it is the job's id. The same id with the same header resumes the job, with another
-   * header it is ALREADY_EXISTS. A job that another stream is feeding is ABORTED.
+   * Names the job before it exists; it is the job's id. The same id with the same header resumes the job; with another
+   * header, or of another caller, it is ALREADY_EXISTS. A job that another stream is feeding is ABORTED.
    */
   requestId: string;
   /** What is lost together when an order is rejected. */
@@ -81,7 +84,10 @@ export interface BulkJobHeader {
 
 /** One order of a job. */
 export interface BulkOrder {
-  /** Position of the order in the job, counted from 0: the order's identity within it. Ascending within one stream. */
+  /**
+   * Position of the order in the job, counted from 0: the order's identity within it. Ascending within one stream, which
+   * ends with INVALID_ARGUMENT else. Positions may be left out.
+   */
   position: bigint;
   /** What is ordered. */
   order: NewOrder | undefined;

@@ -2589,7 +2589,8 @@ export const OrderServiceDefinition = {
      * Takes many orders: a header, then the orders. An order that breaks a rule is rejected alone or with its batch, as the
      * header says. The answer comes when every order is stored or rejected; their processing goes on after it (WatchBulkJob).
      * A caller that was cut off sends the same header again and any of the orders again: positions that are settled are
-     * skipped, so that nothing is ordered twice.
+     * skipped, so that nothing is ordered twice. A caller that ends its stream has sent all of the job: it gets the same answer
+     * again if it asks again, and a new order is FAILED_PRECONDITION.
      */
     processBulkOrders: {
       name: "ProcessBulkOrders",
