@@ -196,7 +196,7 @@ describe("WatchProducts", () => {
 
 test("silence is broken by a heartbeat of the stream", async () => {
   const callClock = { ...manualClock(systemClock.now()) };
-  const stream = watch(await productFixture({ callClock }));
+  const stream = watch(await productFixture({ database, callClock }));
   stream.subscribe("a");
   await stream.says(1);
   callClock.advance(15_000);
@@ -207,7 +207,7 @@ test("silence is broken by a heartbeat of the stream", async () => {
 
 test("a stream that is not read is ended, and its subscriptions go on elsewhere", async () => {
   const clock = manualClock(systemClock.now());
-  const slow = await productFixture({ events: { clock, limits: { queueEvents: 2 } } });
+  const slow = await productFixture({ database, events: { clock, limits: { queueEvents: 2 } } });
   const stream = watch(slow);
   stream.subscribe("a");
   let { resumeToken } = await stream.next();
