@@ -1,7 +1,15 @@
 // Opaque tokens that say where a list or a stream goes on. A token is encrypted and authenticated under a key of the system, and is
 // good only for the use it was made for and with the arguments it was made with; nobody else can read, make or change one.
 // The construction is a synthetic IV: HMAC-SHA256 over use, arguments and content is both the proof and the IV of AES-256-CTR.
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  timingSafeEqual,
+} from "node:crypto";
 import type { Clock } from "#impl/runtime/clock.ts";
 import { invalidArgument, RpcError } from "#impl/runtime/rpc-error.ts";
 import { Code } from "#impl/runtime/status.ts";
@@ -71,8 +79,9 @@ export function createPageTokens({ key, clock, lifetimeMs = DAY_MS }: PageTokenO
   };
 }
 
-function derive(key: Uint8Array, info: string): Buffer {
-  return Buffer.from(hkdfSync("sha256", key, "", info, 32));
+/** As a key object: with its bytes, each use costs five times as much. */
+function derive(key: Uint8Array, info: string): KeyObject {
+  return createSecretKey(Buffer.from(hkdfSync("sha256", key, "", info, 32)));
 }
 
 function invalid({ field }: TokenUse): RpcError {
