@@ -73,6 +73,10 @@ async function until(condition: () => boolean | Promise<boolean>): Promise<void>
   while (!(await condition())) await wait(2);
 }
 
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
@@ -114,13 +118,13 @@ async function measure(url: string, links: string, stream: string): Promise<void
   const after = await server.ask("memory");
   const each = (of: "heapBytes" | "externalBytes" | "rssBytes") =>
     `${((after[of] - before[of]) / streams / 1024).toFixed(1)} KiB ${of.replace("Bytes", "")}`;
-  console.log(
+  say(
     `${links}, ${stream}: a stream costs ${each("heapBytes")}, ${each("externalBytes")}, ${each("rssBytes")}; opened in ${openedMs.toFixed(0)} ms`,
   );
   if (stream !== "idle") {
     const all = await delays(server, arrivals, common, streams + connections);
     const one = await delays(server, arrivals, ids.at(-1) ?? "", 1);
-    console.log(
+    say(
       `  a change reaches the last of ${streams + connections} after ${all.ms.toFixed(0)} ms (${all.cpuMs.toFixed(0)} ms CPU), and the one that follows it after ${one.ms.toFixed(2)} ms`,
     );
   }
