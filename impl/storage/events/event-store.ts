@@ -1,7 +1,8 @@
 // The SQL of an event log: the only place that knows its tables. See migrations/0001_outbox.sql.
-import { type RawBuilder, sql, type Transaction } from "kysely";
+import { CompiledQuery, sql, type Transaction } from "kysely";
 import type { Database } from "../database.ts";
 import type { Event, NewEvent } from "./event.ts";
+import { eventInsertion, eventParameters } from "./event-insertion.ts";
 
 export interface EventStore {
   append<T>(transaction: Transaction<T>, events: readonly NewEvent[], time: Date): Promise<void>;
@@ -47,11 +48,13 @@ interface Row {
 export function createEventStore<T>({ queries }: Database<T>, schema: string): EventStore {
   const outbox = sql.table(`${schema}.outbox`);
   const head = sql.table(`${schema}.outbox_head`);
+  const insertion = eventInsertion({ schema, firstParameter: 1 });
   const number = sql.ref(`${schema}.number_events`);
   const columns = sql`event.position, event.type, event.keys, event.payload, event.write_time`;
   return {
     async append(transaction, events, time) {
-      if (events.length > 0) await insertInto(outbox, events, time).execute(transaction);
+      if (events.length === 0) return;
+      await transaction.executeQuery(CompiledQuery.raw(insertion, eventParameters(events, time)));
     },
 
     async number(limit, signal) {
@@ -110,24 +113,6 @@ export function createEventStore<T>({ queries }: Database<T>, schema: string): E
       return Number(numAffectedRows);
     },
   };
-}
-
-/** One text for any number of events. Whatever the planner does, `ordinality` keeps their order. */
-function insertInto(outbox: RawBuilder<unknown>, events: readonly NewEvent[], time: Date) {
-  return sql`
-    insert into ${outbox} (type, keys, payload, write_time)
-    select type, keys::text[], payload, ${time}
-    from unnest(
-      ${events.map(({ type }) => type)}::text[],
-      ${events.map(({ keys }) => arrayLiteral(keys))}::text[],
-      ${events.map(({ payload }) => payload)}::bytea[]
-    ) with ordinality as event (type, keys, payload, place)
-    order by place`;
-}
-
-/** An array within an array would have to be a matrix. */
-function arrayLiteral(texts: readonly string[]): string {
-  return `{${texts.map((text) => `"${text.replaceAll(/["\\]/g, "\\$&")}"`).join()}}`;
 }
 
 /** None for the row of a left join that found nothing. */
