@@ -7,7 +7,7 @@ import type { SlowConsumer } from "./event-errors.ts";
 export interface EventLog {
   /**
    * Writes events in the transaction that changes the state. Call it after the rows that changed are locked or written: that is what
-   * keeps the events of one row in the order of its changes.
+   * keeps the events of one row in the order of its changes. A change of one statement can bring its events along: `eventInsertion`.
    */
   append<T>(transaction: Transaction<T>, events: readonly NewEvent[]): Promise<void>;
   /** Says that a transaction with events was committed, so that they are read now and not with the next poll. Never throws. */

@@ -106,6 +106,8 @@ export class Subscriber implements Subscription {
   /** The reader gets `reason` when it asks for the next event. */
   end(reason: unknown): void {
     if (this.#ended !== undefined) return;
+    this.#cursor = this.position;
+    this.#live = false;
     this.#ended = { reason };
     this.#queue = [];
     this.#options.signal.removeEventListener("abort", this.#onAbort);
