@@ -10,7 +10,6 @@ import { answerTimeMs } from "./answer-time.ts";
 import { type Failure, ORDER_TYPE, type Order, OrderStatus } from "./order.ts";
 import { moved, storeOrder } from "./order-change.ts";
 import { wrongStatus } from "./order-errors.ts";
-import { orderEvent } from "./order-event.ts";
 import { orderMessage } from "./order-message.ts";
 import { findOrder, lockOrder } from "./order-reads.ts";
 import type { OrderServiceContext } from "./order-service.ts";
@@ -62,6 +61,7 @@ async function begin(
     try {
       const response = await requestIds.once(once, async (transaction) => {
         ours = undefined;
+        await lockSaga(transaction, orderId);
         const before = context.access.require(
           await lockOrder(transaction, orderId),
           orderId,
@@ -77,11 +77,10 @@ async function begin(
           failureOf(context, request, before, call),
           new Date(context.clock.now()),
         );
-        if (!(await storeOrder(transaction, before, order)))
+        if (!(await storeOrder(transaction, before, [order])))
           throw new Error("an order changed under its lock");
         const saga = await turnSagaBack(transaction, orderId, slot && sagas.lease);
         if (saga !== undefined) ours = { saga, order };
-        await events.append(transaction, [orderEvent(order, before.status)]);
         return { order: orderMessage(order) };
       });
       events.committed();
@@ -119,6 +118,13 @@ function failureOf(
     lineNumbers: [],
   };
 }
+
+/** Before the order, as whoever works at it does. */
+async function lockSaga<T>(transaction: Transaction<T>, orderId: string): Promise<void> {
+  await transaction.executeQuery(CompiledQuery.raw(LOCK_SAGA, [orderId]));
+}
+
+const LOCK_SAGA = "select from orders.sagas where saga_id = $1 for update";
 
 // A saga that has ended is begun again at its end. One in the hands of somebody stays there; one that waits is taken, or becomes due.
 const TURN_BACK = `

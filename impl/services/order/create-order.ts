@@ -1,7 +1,6 @@
 // CreateOrder: an order is stored with the saga that processes it, or not at all; then it is processed here at once if there is room.
 // The request id is kept with the order, so there is one order for it, for as long as there is the order.
 import type { Call } from "#impl/runtime/call.ts";
-import { inTransaction } from "#impl/storage/transaction.ts";
 import { CreateOrderRequest, type CreateOrderResponse } from "#proto/ecommerce/v1/order_service.ts";
 import { recordKeyOf, requestIdReused } from "../shared/request-id.ts";
 import { answerTimeMs } from "./answer-time.ts";
@@ -56,7 +55,7 @@ async function takeOrder(
   });
   if (intake === undefined) throw new TypeError("a request without an order came past its rules");
   if (!isRejection(intake)) {
-    const stored = await store(context, intake, identity, call);
+    const stored = await store(context, intake, identity);
     if (stored !== undefined) return stored;
   }
   const { caller, requestId, fingerprint } = identity;
@@ -70,22 +69,16 @@ async function takeOrder(
   return known.order;
 }
 
-/** Undefined when the request has an order. */
+/** Undefined when the request has an order. Not given up with the call: what is stored is also processed. */
 async function store(
   { database, events, sagas }: OrderServiceContext,
   prepared: PreparedOrder,
   identity: OrderRequest,
-  { signal }: Call,
 ): Promise<Order | undefined> {
   const slot = sagas.slot();
   try {
-    const lease = slot && sagas.lease;
-    const extras = { log: events, requests: [identity], ...(lease === undefined ? {} : { lease }) };
-    const [order] = await inTransaction(
-      database,
-      (transaction) => insertOrders(transaction, [prepared], extras),
-      { signal },
-    );
+    const extras = { requests: [identity], ...(slot === undefined ? {} : { lease: sagas.lease }) };
+    const [order] = await insertOrders(database.queries, [prepared], extras);
     if (order === undefined) return undefined;
     events.committed();
     if (slot === undefined) sagas.wake();

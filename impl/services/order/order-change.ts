@@ -1,8 +1,11 @@
 // The only way to change an order that is stored: the next version of it is made in memory, and written if nobody else has changed
 // the order meanwhile. Whoever decides by what is stored either holds the row's lock or lets the version decide.
-import { CompiledQuery, type Transaction } from "kysely";
+import { CompiledQuery, type Kysely, type Transaction } from "kysely";
+import { eventInsertion, eventParameters } from "#impl/storage/events/event-insertion.ts";
 import type { Order, OrderLine } from "./order.ts";
 import { ORDER_TYPE } from "./order.ts";
+import { orderEvent } from "./order-event.ts";
+import { ordersSchema } from "./order-row.ts";
 import { type StatusEvent, statusName, transition } from "./order-status.ts";
 
 /** What can change after an order was stored. */
@@ -44,16 +47,30 @@ export interface SagaMove {
 }
 
 /**
- * Writes `after`, without its lines. False when the order is no longer at the version `before`, or `saga` is no longer in the hands of
- * its holder: then the transaction must be rolled back. Locks the order's row first and the saga's second, as everything does.
+ * Writes the last of the versions that follow `before`, without its lines, and an event for each: one statement, which needs no other
+ * transaction. False when nothing was written, since the order is no longer at the version `before` or `saga` no longer in the hands of
+ * its holder. Who locks both rows locks the saga's first.
  */
 export async function storeOrder<T>(
-  transaction: Transaction<T>,
+  queries: Kysely<T>,
   before: Order,
-  after: Order,
+  versions: readonly [Order, ...Order[]],
   saga?: SagaMove,
 ): Promise<boolean> {
-  const parameters: unknown[] = [
+  const after = versions.at(-1) ?? versions[0];
+  const events = versions.map((version, index) =>
+    orderEvent(version, (versions[index - 1] ?? before).status),
+  );
+  const parameters = [...columnsOf(before, after), ...eventParameters(events, after.updateTime)];
+  if (saga !== undefined) parameters.push(saga.sagaId, saga.holder);
+  if (saga?.step !== undefined) parameters.push(saga.step);
+  const text = saga === undefined ? CHANGE : saga.step === undefined ? CHANGE_AND_END : CHANGE_AND_MOVE;
+  const { rows } = await queries.executeQuery(CompiledQuery.raw(text, parameters));
+  return rows.length === 1;
+}
+
+function columnsOf(before: Order, after: Order): unknown[] {
+  return [
     before.orderId,
     before.version,
     after.status,
@@ -68,14 +85,6 @@ export async function storeOrder<T>(
     after.version,
     after.updateTime,
   ];
-  let text = UPDATE;
-  if (saga !== undefined) {
-    parameters.push(saga.sagaId, saga.holder);
-    text = saga.step === undefined ? UPDATE_AND_END : UPDATE_AND_MOVE;
-    if (saga.step !== undefined) parameters.push(saga.step);
-  }
-  const { numAffectedRows } = await transaction.executeQuery(CompiledQuery.raw(text, parameters));
-  return numAffectedRows === 1n;
 }
 
 const UPDATE = `
@@ -83,15 +92,33 @@ update orders.orders set status = $3, failure = $4::jsonb, captured_minor = $5, 
   payment_id = $8, reservation_id = $9, shipments = $10::jsonb, status_before_refund = $11, version = $12, update_time = $13
 where order_id = $1 and version = $2`;
 
-const OF_SAGA = "sagas.order_id = changed.order_id and sagas.saga_id = $14 and sagas.holder = $15";
+const TELL = eventInsertion({
+  schema: ordersSchema.schema,
+  firstParameter: 14,
+  joined: "cross join changed",
+});
 
-const UPDATE_AND_MOVE = `
-with changed as (${UPDATE} returning order_id)
-update orders.sagas as sagas set step = $16, attempts = 0 from changed where ${OF_SAGA}`;
+// Each part takes its rows from the one before it, so that they lock in this order, and none writes unless all before it have.
+const CHANGE = `
+with changed as (${UPDATE} returning order_id), told as (${TELL})
+select order_id from changed`;
 
-const UPDATE_AND_END = `
-with changed as (${UPDATE} returning order_id)
-delete from orders.sagas as sagas using changed where ${OF_SAGA}`;
+const WITH_SAGA = `
+with held as (
+  select saga_id from orders.sagas where saga_id = $18 and holder = $19 for update
+), changed as (
+  ${UPDATE} and exists (select from held) returning order_id
+), told as (${TELL})`;
+
+const CHANGE_AND_MOVE = `${WITH_SAGA}, moved as (
+  update orders.sagas set step = $20, attempts = 0 from changed where saga_id = $18
+)
+select order_id from changed`;
+
+const CHANGE_AND_END = `${WITH_SAGA}, ended as (
+  delete from orders.sagas using changed where saga_id = $18
+)
+select order_id from changed`;
 
 /** Writes the lines of `after` that differ. The database refuses what a line cannot bear. */
 export async function storeLines<T>(

@@ -8,7 +8,6 @@ import { answerTimeMs, settledWithin } from "./answer-time.ts";
 import { ORDER_TYPE, type Order } from "./order.ts";
 import { moved, type OrderChange, storeLines, storeOrder } from "./order-change.ts";
 import { wrongStatus } from "./order-errors.ts";
-import { orderEvent } from "./order-event.ts";
 import { orderMessage } from "./order-message.ts";
 import { lockOrder } from "./order-reads.ts";
 import type { OrderServiceContext } from "./order-service.ts";
@@ -88,7 +87,7 @@ interface Begun {
 }
 
 async function write<Q extends OrderRequest, T>(
-  { access, clock, events, intake, sagas }: OrderServiceContext,
+  { access, clock, intake, sagas }: OrderServiceContext,
   { request, permission, event, what, decide }: OrderCommand<Q>,
   transaction: Transaction<T>,
   lease: SagaLease | undefined,
@@ -101,10 +100,9 @@ async function write<Q extends OrderRequest, T>(
   const now = new Date(clock.now());
   const { change, returnReason, saga } = decide(before, now);
   const order = moved(before, event, change, now);
-  if (!(await storeOrder(transaction, before, order))) throw new Error("an order changed under its lock");
+  if (!(await storeOrder(transaction, before, [order]))) throw new Error("an order changed under its lock");
   await storeLines(transaction, before, order);
   if (returnReason !== undefined) await storeReturnReason(transaction, orderId, returnReason);
-  await events.append(transaction, [orderEvent(order, before.status)]);
   const needless = saga === undefined || (saga.kind === "notice" && sagas.notices?.concerns(order) !== true);
   if (needless) return { order, saga: undefined };
   return { order, saga: await insertSaga(transaction, { ...saga, sagaId: intake.newId(), orderId }, lease) };

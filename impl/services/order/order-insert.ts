@@ -1,14 +1,13 @@
-// Stores new orders: one statement for their rows, their lines and the sagas that will process them, and one for their events, all
-// in the caller's transaction. For one order or five hundred.
-import { CompiledQuery, type Transaction } from "kysely";
-import type { EventLog } from "#impl/storage/events/event-log.ts";
+// Stores new orders, for one order or five hundred: their rows, their lines, the sagas that will process them and their events in one
+// statement, which needs no other transaction.
+import { CompiledQuery, type Kysely } from "kysely";
+import { eventInsertion, eventParameters } from "#impl/storage/events/event-insertion.ts";
 import type { Order } from "./order.ts";
 import { newOrderEvent } from "./order-event.ts";
 import type { PreparedOrder } from "./order-intake.ts";
+import { ordersSchema } from "./order-row.ts";
 
 export interface InsertExtras {
-  /** The log of orders. Call its `committed()` after the commit. */
-  readonly log: EventLog;
   /**
    * Who processes the orders from now on: nobody else touches them for `leaseMs`. Absent: whoever comes first; wake the workers
    * after the commit.
@@ -27,25 +26,36 @@ export interface OrderRequest {
 
 /**
  * The orders that were stored, in their order: all, but for those whose request has an order already. An order of a bulk job has its
- * `bulk` set by the caller; a place that is taken fails with UNIQUE_VIOLATION of "orders_bulk_position".
+ * `bulk` set by the caller; a place that is taken fails with UNIQUE_VIOLATION of "orders_bulk_position". Call the log's `committed()`
+ * after the commit.
  */
 export async function insertOrders<T>(
-  transaction: Transaction<T>,
+  queries: Kysely<T>,
   prepared: readonly PreparedOrder[],
-  { log, lease, requests = [] }: InsertExtras,
+  { lease, requests = [] }: InsertExtras = {},
 ): Promise<readonly Order[]> {
-  const records = prepared.map(({ order }, index) => recordOf(order, requests[index]));
-  const parameters = [JSON.stringify(records), lease?.leaseMs ?? 0, lease?.holder ?? null];
-  const { rows } = await transaction.executeQuery<{ order_id: string }>(
-    CompiledQuery.raw(INSERT, parameters),
-  );
+  const orders = prepared.map(({ order }, index) => ({ ...order, requestId: requests[index]?.requestId }));
+  const [first] = orders;
+  if (first === undefined) return [];
+  const records = orders.map((order, index) => recordOf(order, requests[index]));
+  const parameters = [
+    JSON.stringify(records),
+    lease?.leaseMs ?? 0,
+    lease?.holder ?? null,
+    ...eventParameters(orders.map(newOrderEvent), first.createTime),
+  ];
+  const { rows } = await queries.executeQuery<{ order_id: string }>(CompiledQuery.raw(INSERT, parameters));
+  if (rows.length === orders.length) return orders;
   const stored = new Set(rows.map(({ order_id }) => order_id));
-  const orders = prepared
-    .map(({ order }, index) => ({ ...order, requestId: requests[index]?.requestId }))
-    .filter(({ orderId }) => stored.has(orderId));
-  await log.append(transaction, orders.map(newOrderEvent));
-  return orders;
+  return orders.filter(({ orderId }) => stored.has(orderId));
 }
+
+// An event's first key is the order's own.
+const TELL = eventInsertion({
+  schema: ordersSchema.schema,
+  firstParameter: 4,
+  joined: `join stored on 'order/' || stored.order_id = (event.keys::text[])[1]`,
+});
 
 const INSERT = `
 with given as (
@@ -70,7 +80,7 @@ with given as (
     line.overridden, line.paid
   from given join stored using (order_id), jsonb_to_recordset(given.lines) as line (n integer, product uuid, sku text,
     name text, quantity bigint, price bigint, overridden boolean, paid bigint)
-)
+), told as (${TELL})
 insert into orders.sagas (saga_id, order_id, kind, holder, due_time)
 select order_id, order_id, 'order', $3::uuid, clock_timestamp() + $2::double precision * interval '1 ms'
 from stored

@@ -14,7 +14,6 @@ import { ORDER_TYPE, type Order, OrderStatus } from "./order.ts";
 import { callerOf } from "./order-access.ts";
 import { changed, moved, storeLines, storeOrder } from "./order-change.ts";
 import { refusedByOrder, wrongStatus } from "./order-errors.ts";
-import { orderEvent } from "./order-event.ts";
 import type { OrderRequest } from "./order-insert.ts";
 import { orderMessage } from "./order-message.ts";
 import { findOrder, lockOrder } from "./order-reads.ts";
@@ -98,7 +97,7 @@ interface Begun {
 }
 
 async function write(
-  { database, events, clock, intake }: OrderServiceContext,
+  { database, clock, intake }: OrderServiceContext,
   request: RefundOrderRequest,
   identity: OrderRequest,
   lease: SagaLease | undefined,
@@ -119,7 +118,8 @@ async function write(
       const lines = planRefund(before, request.lines);
       const change = { lines: linesUnderRefund(before, lines) };
       const order = under ? changed(before, change, now) : moved(before, { kind: "refund" }, change, now);
-      if (!(await storeOrder(transaction, before, order))) throw new Error("an order changed under its lock");
+      if (!(await storeOrder(transaction, before, [order])))
+        throw new Error("an order changed under its lock");
       await storeLines(transaction, before, order);
       const { orderId } = order;
       const refund = {
@@ -131,7 +131,6 @@ async function write(
       };
       await insertRefund(transaction, refund, identity, now);
       const saga = await insertSaga(transaction, { sagaId: refund.refundId, orderId, kind: "refund" }, lease);
-      await events.append(transaction, [orderEvent(order, before.status)]);
       return { refund: { ...refund, outcome: { state: "pending" } }, order, saga };
     },
     { signal },

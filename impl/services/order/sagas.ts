@@ -12,7 +12,7 @@ import { runRefundSaga } from "./saga/refund-saga.ts";
 import { runReturnSaga } from "./saga/return-saga.ts";
 import { checkSagaLimits, DEFAULT_SAGA_LIMITS, type SagaLimits } from "./saga/saga-limits.ts";
 import { createSagaStore } from "./saga/saga-store.ts";
-import { createSagaWorkers, type SagaWorkers } from "./saga/saga-workers.ts";
+import { createSagaWorkers, type SagaWorkers, type SagaWorkersOptions } from "./saga/saga-workers.ts";
 
 export interface SagasOptions extends Omit<StepServices, "reservationTtlMs"> {
   readonly database: Database<unknown>;
@@ -66,16 +66,21 @@ export function createSagas(options: SagasOptions): Sagas {
   };
   const workers = createSagaWorkers({
     store,
-    handlers: {
-      order: (run) => runOrderSaga(run, context),
-      refund: (run) => runRefundSaga(run, context),
-      return: (run) => runReturnSaga(run, context),
-      notice: (run) => runNoticeSaga(run, context),
-    },
+    handlers: sagaHandlers(context),
     limits,
     clock,
     random,
     log,
   });
   return { ...workers, lease, notices };
+}
+
+/** What each kind of saga is run by. */
+export function sagaHandlers(context: OrderSagaContext): SagaWorkersOptions["handlers"] {
+  return {
+    order: (run) => runOrderSaga(run, context),
+    refund: (run) => runRefundSaga(run, context),
+    return: (run) => runReturnSaga(run, context),
+    notice: (run) => runNoticeSaga(run, context),
+  };
 }

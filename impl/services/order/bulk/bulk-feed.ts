@@ -95,7 +95,7 @@ export class JobFeed {
     const change = await inTransaction(
       database,
       async (transaction) => {
-        if (accepted.length > 0) await insertOrders(transaction, accepted, { log: events });
+        if (accepted.length > 0) await insertOrders(transaction, accepted);
         await insertRejections(transaction, jobId, rejections, rejectedCount);
         const reached = this.#after(positions);
         const nextPosition =

@@ -1,5 +1,6 @@
 // The processing of an order: forward step by step to PROCESSING, or back step by step to an error state. A step is written down as
 // begun, with the state it runs in, before it runs; so whoever takes over after a crash runs it again, or undoes it.
+import type { Kysely } from "kysely";
 import type { Clock } from "#impl/runtime/clock.ts";
 import type { Logger } from "#impl/runtime/logger.ts";
 import type { Database } from "#impl/storage/database.ts";
@@ -8,7 +9,6 @@ import { inTransaction } from "#impl/storage/transaction.ts";
 import type { Order } from "../order.ts";
 import { OrderStatus } from "../order.ts";
 import { moved, type OrderChange, storeLines, storeOrder } from "../order-change.ts";
-import { orderEvent } from "../order-event.ts";
 import type { StatusEvent } from "../order-status.ts";
 import { authorize } from "./authorize.ts";
 import { capture } from "./capture.ts";
@@ -103,14 +103,15 @@ async function advance(
   context: OrderSagaContext,
 ): Promise<SagaTask | undefined> {
   const now = new Date(context.clock.now());
-  const versions: Order[] = [];
-  let order = task.order;
+  const entered = (order: Order, at: number, changes: OrderChange): Order =>
+    moved(order, STEPS[at]?.[1].enter ?? { kind: "paid" }, changes, now);
   let at = next;
-  for (; ; at += 1) {
-    const event: StatusEvent = STEPS[at]?.[1].enter ?? { kind: "paid" };
-    order = moved(order, event, at === next ? change : {}, now);
+  let order = entered(task.order, at, change);
+  const versions: [Order, ...Order[]] = [order];
+  while (at < STEPS.length && STEPS[at]?.[1].run === undefined) {
+    at += 1;
+    order = entered(order, at, {});
     versions.push(order);
-    if (at >= STEPS.length || STEPS[at]?.[1].run !== undefined) break;
   }
   return await write(task, versions, STEPS[at]?.[0], context);
 }
@@ -173,23 +174,24 @@ function givenBack({ lines }: Order): Order["lines"] {
 /** `step` is what begins; undefined: the processing is over, and the customer is told. Undefined when the saga has ended with it. */
 async function write(
   task: SagaTask,
-  versions: readonly Order[],
+  versions: readonly [Order, ...Order[]],
   step: StepName | undefined,
-  context: OrderSagaContext,
+  { database, events, holder, notices }: OrderSagaContext,
 ): Promise<SagaTask | undefined> {
-  const { database, events, holder, notices } = context;
   const { saga, order: before } = task;
   const after = versions.at(-1) ?? before;
   const next = step ?? (notices?.concerns(after) === true ? NOTIFY : undefined);
-  await inTransaction(database, async (transaction) => {
-    const stored = await storeOrder(transaction, before, after, { sagaId: saga.sagaId, holder, step: next });
-    if (!stored) throw new Overtaken(before.orderId);
-    await storeLines(transaction, before, after);
-    await events.append(
-      transaction,
-      versions.map((version, index) => orderEvent(version, (versions[index - 1] ?? before).status)),
-    );
-  });
+  const move = { sagaId: saga.sagaId, holder, step: next };
+  const store = async (queries: Kysely<unknown>): Promise<void> => {
+    if (!(await storeOrder(queries, before, versions, move))) throw new Overtaken(before.orderId);
+  };
+  if (after.lines === before.lines) await store(database.queries);
+  else {
+    await inTransaction(database, async (transaction) => {
+      await store(transaction);
+      await storeLines(transaction, before, after);
+    });
+  }
   events.committed();
   if (next === undefined) return undefined;
   return { order: after, saga: { ...saga, step: next, attempts: 0 } };

@@ -5,7 +5,6 @@ import { RefundOrderResponse } from "#proto/ecommerce/v1/order_service.ts";
 import { moneyToProto } from "../../shared/money.ts";
 import { type Order, OrderStatus } from "../order.ts";
 import { changed, moved, type OrderChange, storeLines, storeOrder } from "../order-change.ts";
-import { orderEvent } from "../order-event.ts";
 import { orderMessage } from "../order-message.ts";
 import { lockOrder } from "../order-reads.ts";
 import { isRefunding, linesNotRefunded, linesRefunded } from "../refund.ts";
@@ -25,7 +24,7 @@ export async function endRefund(
     const now = new Date(clock.now());
     const before = await lockOrder(transaction, refund.orderId);
     const order = failure === undefined ? done(before, refund, now) : failed(before, refund, now);
-    const stored = await storeOrder(transaction, before, order, { sagaId: saga.sagaId, holder, step });
+    const stored = await storeOrder(transaction, before, [order], { sagaId: saga.sagaId, holder, step });
     if (!stored) throw new Overtaken(refund.orderId);
     await storeLines(transaction, before, order);
     const outcome =
@@ -33,7 +32,6 @@ export async function endRefund(
         ? ({ state: "succeeded", answer: answerOf(order, refund) } as const)
         : ({ state: "failed", failure: { reason: failure.reason, message: failure.message } } as const);
     await settleRefund(transaction, refund.refundId, outcome, now);
-    await events.append(transaction, [orderEvent(order, before.status)]);
     return order;
   });
   events.committed();

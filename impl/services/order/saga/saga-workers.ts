@@ -176,7 +176,10 @@ export function createSagaWorkers(options: SagaWorkersOptions): SagaWorkers {
       stopped.abort(new Error("the workers were stopped"));
       await Promise.all([...background.map((each) => each.stop()), claiming]);
       await Promise.all(running.values());
-      if (wasStarted) await store.releaseAll();
+      if (!wasStarted) return;
+      await store
+        .releaseAll()
+        .catch((error: unknown) => log.warn({ err: error }, "sagas are free when their leases are over"));
     },
     slot() {
       if (state !== "started" || running.size + promised >= limits.concurrency) return undefined;

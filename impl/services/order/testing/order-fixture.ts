@@ -6,11 +6,13 @@ import type { CallOptions } from "#impl/client/client.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { eventTables } from "#impl/storage/events/event-tables.ts";
 import { type TestDatabase, testDatabase } from "#impl/storage/testing/test-database.ts";
-import { NewOrder, type Order, OrderStatus } from "#proto/ecommerce/v1/order.ts";
-import type { Money } from "#proto/google/type/money.ts";
+import { type NewOrder, type Order, OrderStatus } from "#proto/ecommerce/v1/order.ts";
 import { ordersSchema } from "../order-row.ts";
+import { present } from "./order-draft.ts";
 import { type OrderProcess, type OrderProcessOptions, startOrderProcess } from "./order-process.ts";
 import { type Shop, startShop } from "./shop.ts";
+
+export { draft, minor, pence, present } from "./order-draft.ts";
 
 export interface OrderFixture {
   readonly shop: Shop;
@@ -34,35 +36,6 @@ export async function startOrders(options: OrderProcessOptions = {}): Promise<Or
   const process = await startProcess(options);
   return { shop, database, process, client: process.client, startProcess };
 }
-
-export interface Wish {
-  readonly productId: string;
-  readonly quantity?: bigint;
-  /** In pence. */
-  readonly unitPrice?: bigint;
-}
-
-/** An order of a guest, sent to Britain, without charges unless they are given. */
-export async function draft(
-  shop: Shop,
-  wishes: readonly Wish[],
-  changes: Parameters<typeof NewOrder.fromPartial>[0] = {},
-): Promise<NewOrder> {
-  return NewOrder.fromPartial({
-    lines: wishes.map(({ productId, quantity = 1n, unitPrice }) => ({
-      productId,
-      quantity,
-      unitPrice: unitPrice === undefined ? undefined : pence(unitPrice),
-    })),
-    shippingAddress: ADDRESS,
-    charges: { items: [] },
-    paymentMethodToken: changes.paymentMethodToken ?? (await shop.token()),
-    ...(changes.userId === undefined ? { guest: { email: "" } } : {}),
-    ...changes,
-  });
-}
-
-export const ADDRESS = { addressLines: ["1 High Street"], city: "Leeds", countryCode: "GB" };
 
 /** Places it and waits for its processing. */
 export async function place(
@@ -99,20 +72,6 @@ export async function reached(
     if (statuses.includes(event.value.order.status)) return event.value.order;
   }
   throw new Error(`order ${orderId} has ended in another state`);
-}
-
-export function pence(minorUnits: bigint): Money {
-  return { currencyCode: "GBP", units: minorUnits / 100n, nanos: Number(minorUnits % 100n) * 10_000_000 };
-}
-
-export function minor(money: Money | undefined): bigint {
-  const { units, nanos } = present(money);
-  return units * 100n + BigInt(nanos / 10_000_000);
-}
-
-export function present<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error("the answer lacks what it must have");
-  return value;
 }
 
 /** "PROCESSING" */
