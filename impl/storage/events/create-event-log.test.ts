@@ -105,25 +105,35 @@ describe("a reader that is behind", () => {
     const limits = { queueEvents: 2, slowConsumerMs: 1_000 };
     const watched = await testEventLog(database, "shop", { clock, limits });
     const after = await watched.head();
-    const told: SlowConsumer[] = [];
-    const onSlow = (error: SlowConsumer) => told.push(error);
-    const [slow, steady] = [onSlow, undefined].map((each) =>
-      watched.subscribe({ after, signal: forever, ...(each === undefined ? {} : { onSlow: each }) }),
-    );
-    if (slow === undefined || steady === undefined) throw new Error("two were made");
+    const told: string[] = [];
+    const open = (name: string) =>
+      watched.subscribe({
+        after,
+        signal: forever,
+        onSlow: ({ behindMs }) => told.push(`${name} ${behindMs}`),
+      });
+    const [slow, stalling, steady] = [open("slow"), open("stalling"), open("steady")];
     await write(database, watched, said("1"), said("2"), said("3"), said("4"), said("5"));
     await watched.head();
     clock.advance(999);
+    expect(await take(stalling, 1)).toEqual(["1"]);
     expect(await take(steady, 1)).toEqual(["1"]);
     expect(told).toEqual([]);
     clock.advance(1);
-    expect(told).toEqual([expect.objectContaining({ behindMs: 1_000 })]);
+    expect(told).toEqual(["slow 1000"]);
     await expect(slow.next(0)).rejects.toBeInstanceOf(SlowConsumer);
+
+    // What it is given at once is a queue, and then it is behind again.
+    expect(await take(stalling, 2)).toEqual(["2", "3"]);
     expect(await take(steady, 4)).toEqual(["2", "3", "4", "5"]);
+    clock.advance(999);
+    expect(await steady.next(0)).toBeUndefined();
+    clock.advance(1);
+    expect(told).toEqual(["slow 1000", "stalling 1000"]);
     clock.advance(10_000);
     expect(await steady.next(0)).toBeUndefined();
     steady.close();
-    expect(told).toHaveLength(1);
+    expect(told).toHaveLength(2);
   });
 });
 
