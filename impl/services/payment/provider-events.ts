@@ -55,7 +55,8 @@ export function createProviderEvents(options: ProviderEventOptions): ProviderEve
     }
   };
 
-  const apply = async (event: Json, signal: AbortSignal): Promise<void> => {
+  const apply = async (payload: Uint8Array, signal: AbortSignal): Promise<void> => {
+    const event = parseJson(Buffer.from(payload).toString());
     const type = text(event, "type");
     if (type.startsWith("operation.")) {
       await settleBy(member(member(event, "data"), "operation"), signal);
@@ -72,8 +73,7 @@ export function createProviderEvents(options: ProviderEventOptions): ProviderEve
       requireStorableText({ webhookId: request.webhookId }, "");
       requireSignature(verifiers, request);
       if (await inbox.knows(request.webhookId, signal)) return;
-      const payload = Buffer.from(request.payload).toString();
-      await apply(parseJson(payload), signal).catch(refuseMalformed);
+      await apply(request.payload, signal).catch(refuseMalformed);
       // After its effect: of a crash between the two comes a repeat that finds nothing to do.
       await inbox.remember(request.webhookId, new Date(clock.now()), signal);
     },

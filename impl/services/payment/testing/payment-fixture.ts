@@ -20,6 +20,7 @@ import {
 } from "#impl/runtime/testing/test-server.ts";
 import { openDatabase } from "#impl/storage/database.ts";
 import { storageToRpcError } from "#impl/storage/error-translator.ts";
+import type { EventLogLimits } from "#impl/storage/events/create-event-log.ts";
 import type { EventLog } from "#impl/storage/events/event-log.ts";
 import { type TestDatabase, testDatabase } from "#impl/storage/testing/test-database.ts";
 import { testEventLog } from "#impl/storage/testing/test-event-log.ts";
@@ -56,7 +57,9 @@ export interface PaymentFixture {
   readonly unknown: string[];
   /** What the service logs beside its calls. */
   readonly logged: readonly LogLine[];
-  /** Moves the service's clock on. */
+  /** The service's. */
+  readonly clock: Clock;
+  /** Moves it on. */
   pass(ms: number): void;
   /** Rounds of reconciliation, all that is pending due, until nothing is pending. */
   reconcile(): Promise<void>;
@@ -67,6 +70,7 @@ export interface PaymentFixtureOptions {
   /** How long the provider may take. Default 2 s; where answers are lost it is how long a test waits. */
   readonly timeoutMs?: number;
   readonly links?: readonly Link[];
+  readonly eventLimits?: Partial<EventLogLimits>;
   /** False makes everyone somebody who may do everything. */
   readonly accessChecked?: boolean;
   readonly record?: boolean;
@@ -80,7 +84,7 @@ export async function startPayments(options: PaymentFixtureOptions = {}): Promis
   // On a pool of its own: what its readers ask is not counted with the service's statements.
   const { url: databaseUrl, sleep, random, log: silent } = database;
   const readers = openDatabase({ url: databaseUrl, sleep, random, log: silent, maxConnections: 2 });
-  const events = await testEventLog(readers, "payments");
+  const events = await testEventLog(readers, "payments", { limits: options.eventLimits ?? {} });
   afterAll(() => readers.close());
   let passedMs = 0;
   const clock: Clock = { ...systemClock, now: () => systemClock.now() + passedMs };
@@ -151,6 +155,7 @@ export async function startPayments(options: PaymentFixtureOptions = {}): Promis
     reconcilerOptions,
     unknown,
     logged,
+    clock,
     pass(ms) {
       passedMs += ms;
     },
