@@ -14,6 +14,8 @@ export default defineConfig({
     pool: "forks",
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    // The default of a second is a clock to wait on: a busy machine takes longer.
+    expect: { poll: { timeout: 10_000, interval: 10 } },
     passWithNoTests: false,
   },
 });
