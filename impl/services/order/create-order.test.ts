@@ -96,7 +96,7 @@ test("a customer orders at the shop's prices, and sees the order; others do not"
 });
 
 test("what is free is not paid", async () => {
-  const items = [{ kind: 3, label: "Gift", amount: pence(1_250n) }] as const;
+  const items = [{ kind: ChargeKind.CHARGE_KIND_DISCOUNT, label: "Gift", amount: pence(1_250n) }];
   const order = await place(orders, await draft(shop, [{ productId: lamp }], { charges: { items } }));
   expect(order).toMatchObject({ status: OrderStatus.ORDER_STATUS_PROCESSING, paymentId: "" });
   expect(await shop.paymentsOf(order.orderId)).toEqual([]);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { systemClock } from "#impl/runtime/clock.ts";
 import { newId } from "#impl/runtime/ids.ts";
-import { NewOrder } from "#proto/ecommerce/v1/order.ts";
+import { ChargeKind, NewOrder } from "#proto/ecommerce/v1/order.ts";
 import { create, pounds, productFixture } from "../product/testing/product-fixture.ts";
 import type { ProductClient } from "./catalogue-lookup.ts";
 import type { Order } from "./order.ts";
@@ -56,10 +56,10 @@ test("a product may stand on two lines at two prices, and may be named in capita
 
 test("given charges are taken as they are, and then no address is needed", async () => {
   const items = [
-    { kind: 2, label: "Carriage", amount: pence(100n) },
-    { kind: 3, label: "Voucher", amount: pence(350n) },
-    { kind: 1, label: "VAT", amount: pence(200n) },
-  ] as const;
+    { kind: ChargeKind.CHARGE_KIND_SHIPPING, label: "Carriage", amount: pence(100n) },
+    { kind: ChargeKind.CHARGE_KIND_DISCOUNT, label: "Voucher", amount: pence(350n) },
+    { kind: ChargeKind.CHARGE_KIND_TAX, label: "VAT", amount: pence(200n) },
+  ];
   const asked = ordered({
     lines: [line(lamp.productId, 1n)],
     charges: { items },
@@ -70,7 +70,7 @@ test("given charges are taken as they are, and then no address is needed", async
 });
 
 test("an order that is discounted away costs nothing", async () => {
-  const items = [{ kind: 3, label: "Gift", amount: pence(1_250n) }] as const;
+  const items = [{ kind: ChargeKind.CHARGE_KIND_DISCOUNT, label: "Gift", amount: pence(1_250n) }];
   const order = await accepted(ordered({ lines: [line(lamp.productId, 1n)], charges: { items } }), true);
   expect([order.totals.totalMinor, order.lines[0]?.paidMinor]).toEqual([0n, 0n]);
 });
@@ -99,12 +99,16 @@ test.each<[string, Asked, string]>([
   ],
   [
     "a charge of another currency",
-    { charges: { items: [{ kind: 1, label: "x", amount: { currencyCode: "EUR", units: 1n } }] } },
+    {
+      charges: {
+        items: [{ kind: ChargeKind.CHARGE_KIND_TAX, label: "x", amount: { currencyCode: "EUR", units: 1n } }],
+      },
+    },
     "order.charges.items[0].amount: order.currency",
   ],
   [
     "a discount of more than all",
-    { charges: { items: [{ kind: 3, label: "x", amount: pence(1_251n) }] } },
+    { charges: { items: [{ kind: ChargeKind.CHARGE_KIND_DISCOUNT, label: "x", amount: pence(1_251n) }] } },
     "order.charges: order.discount_too_large",
   ],
   ["no address", { shippingAddress: undefined }, "order.shipping_address: order.shipping_address_required"],

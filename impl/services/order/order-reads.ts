@@ -7,7 +7,7 @@ import { ORDER_COLUMNS, type OrderRow, orderOf } from "./order-row.ts";
 const SELECT = `select ${ORDER_COLUMNS} from orders.orders as o`;
 const BY_ID = `${SELECT} where o.order_id = $1`;
 const BY_IDS = `${SELECT} where o.order_id = any($1::uuid[])`;
-const LOCKED = `${BY_ID} for no key update of o`;
+const LOCK = "select from orders.orders where order_id = $1 for no key update";
 const BY_REQUEST = `
 select ${ORDER_COLUMNS}, o.fingerprint from orders.orders as o where o.caller = $1 and o.request_id = $2`;
 
@@ -30,9 +30,13 @@ export async function findOrders<T>(
   return await read(queries, BY_IDS, [orderIds], signal);
 }
 
-/** The order, which nobody else changes until the transaction ends. NOT_FOUND when there is none. */
+/**
+ * The order, which nobody else changes until the transaction ends. NOT_FOUND when there is none. Locked and then read: a statement that
+ * has to wait for a lock sees the row as it is then, and its lines as they were before.
+ */
 export async function lockOrder<T>(transaction: Transaction<T>, orderId: string): Promise<Order> {
-  const [order] = await read(transaction, LOCKED, [orderId]);
+  await transaction.executeQuery(CompiledQuery.raw(LOCK, [orderId]));
+  const order = await findOrder(transaction, orderId);
   if (order === undefined) throw notFound(ORDER_TYPE, orderId);
   return order;
 }

@@ -16,7 +16,7 @@ import {
 } from "../testing/order-fixture.ts";
 
 const orders = await startOrders({ limits: { maxAttempts: 60 } });
-const { shop, client } = orders;
+const { shop } = orders;
 
 const DECLINED = "4000000000009995";
 const CAPTURE_DECLINED = "4000000000000341";

@@ -7,7 +7,7 @@ import { recordingLogger } from "#impl/runtime/testing/test-server.ts";
 import type { Database } from "#impl/storage/database.ts";
 import type { EventLog } from "#impl/storage/events/event-log.ts";
 import type { OrderSagaContext } from "../saga/order-saga.ts";
-import { Overtaken, type SagaRun } from "../saga/saga.ts";
+import { LeaseLost, Overtaken, type SagaRun } from "../saga/saga.ts";
 import { createSagaStore } from "../saga/saga-store.ts";
 import { sagaHandlers } from "../sagas.ts";
 import { Death, type Mortal, mortal } from "./mortal.ts";
@@ -22,7 +22,7 @@ export interface Place {
 /** Failures of an immortal worker in a row after which a saga counts as stuck. */
 const PATIENCE = 200;
 
-/** Takes every saga that there is, and works at it until it has ended. Returns early when it dies. */
+/** Takes every saga that there is, and works at it until it has ended. Returns early when it dies or the saga is in other hands. */
 export async function workAlone({ shop, database, events }: Place, life: Mortal = mortal(0)): Promise<void> {
   const own = life.database(database);
   const holder = newId();
@@ -57,7 +57,7 @@ export async function workAlone({ shop, database, events }: Place, life: Mortal 
       }, shop);
     }
   } catch (error) {
-    if (!(error instanceof Death)) throw error;
+    if (!(error instanceof Death || error instanceof LeaseLost)) throw error;
   }
 }
 
@@ -72,7 +72,7 @@ async function untilEnded(work: () => Promise<void>, shop: Shop): Promise<void> 
       await work();
       return;
     } catch (error) {
-      if (error instanceof Death || failures === PATIENCE) throw error;
+      if (error instanceof Death || error instanceof LeaseLost || failures === PATIENCE) throw error;
       await shop.payments.reconcile();
     }
   }

@@ -14,20 +14,22 @@ export interface Mortal {
   deliver(): Promise<void>;
 }
 
-/** `moment` counts from 1; it lives on when that never comes. */
-export function mortal(moment: number): Mortal {
+/** `moment` counts from 1; it lives on when that never comes. With `asleep` it does not die, but stands still until that resolves. */
+export function mortal(moment: number, asleep?: () => Promise<void>): Mortal {
   let moments = 0;
   let dead = false;
   const underWay: (() => Promise<unknown>)[] = [];
-  const live = (): void => {
+  const live = async (): Promise<void> => {
     moments += 1;
-    if (moments === moment) dead = true;
+    if (moments === moment && asleep !== undefined) {
+      await asleep();
+    } else if (moments === moment) dead = true;
     if (dead) throw new Death(`died at moment ${moment}`);
   };
   const plugin: KyselyPlugin = {
     transformQuery: ({ node }) => node,
     async transformResult({ result }) {
-      live();
+      await live();
       return result;
     },
   };
@@ -44,13 +46,13 @@ export function mortal(moment: number): Mortal {
               method.call(target, request, { ...options, signal: undefined });
             const alive = !dead;
             try {
-              live();
+              await live();
             } catch (death) {
               if (alive) underWay.push(send);
               throw death;
             }
             const answer: unknown = await method.call(target, request, options);
-            live();
+            await live();
             return answer;
           };
         },
