@@ -112,6 +112,12 @@ const SETTINGS = {
     0,
     65_535,
   ),
+  SMTP_URL: optional("Mail server: smtp://user:password@host:port. Without it e-mail waits in the queue."),
+  SMTP_FROM: text("Sender of e-mail.", "shop@example.com"),
+  WEBHOOK_ALLOWED_NETWORKS: text(
+    "Private networks that webhooks may be posted to, comma separated, such as 10.0.0.0/8. Public ones always may.",
+    "",
+  ),
   JWKS_FILE: optional(
     "Public keys of access tokens, a JSON Web Key Set. Without it a development key in DATA_DIR signs and verifies.",
   ),

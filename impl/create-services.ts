@@ -1,8 +1,11 @@
 // The services of the system on one database: migrated, made, and with what they do in the background.
 import { inventoryPart } from "./parts/inventory-part.ts";
+import { notificationPart } from "./parts/notification-part.ts";
+import { orderPart } from "./parts/order-part.ts";
 import type { MakePart, Part, PartContext, Stoppable } from "./parts/part.ts";
 import { paymentPart } from "./parts/payment-part.ts";
 import { productPart } from "./parts/product-part.ts";
+import { supportPart } from "./parts/support-part.ts";
 import { userPart } from "./parts/user-part.ts";
 import type { ServiceImplementation } from "./runtime/service.ts";
 
@@ -12,6 +15,9 @@ const PARTS: Readonly<Record<string, MakePart>> = {
   product: productPart,
   inventory: inventoryPart,
   payment: paymentPart,
+  notification: notificationPart,
+  order: orderPart,
+  support: supportPart,
 };
 
 export interface Services {

@@ -29,3 +29,9 @@ export async function openPageTokenKey(config: Config): Promise<Uint8Array> {
   const make = async (): Promise<string> => randomBytes(32).toString("base64url");
   return Buffer.from(await keptSecret(config.DATA_DIR, "page-token.key", make));
 }
+
+/** Encrypts the secrets of webhook endpoints at rest: 32 bytes. */
+export async function openWebhookSecretKey({ DATA_DIR }: Config): Promise<Uint8Array> {
+  const make = async (): Promise<string> => randomBytes(32).toString("base64url");
+  return Buffer.from(await keptSecret(DATA_DIR, "webhook-secrets.key", make), "base64url");
+}

@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import { expect, test } from "vitest";
 import { newId } from "#impl/runtime/ids.ts";
+import { ChargeKind } from "#proto/ecommerce/v1/order.ts";
 import { OrderStatus } from "./order.ts";
 import {
   draft,
