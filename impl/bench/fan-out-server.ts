@@ -1,6 +1,7 @@
 // The server of the fan-out benchmark, in a process of its own: `node --expose-gc fan-out-server.ts <database url> <links> <stream>`.
 // ProductService on a migrated database; `links` is "none" or "chain", and `stream` "updates" or "idle", which is an open stream that
 // follows nothing: what the transport alone costs. Changes a product when its parent asks, and says what memory it has.
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { CHAIN_ORDER } from "#impl/middleware/chain.ts";
 import type { Call } from "#impl/runtime/call.ts";
 import { sleep, systemClock } from "#impl/runtime/clock.ts";
@@ -32,6 +33,8 @@ export interface FanOutAnswer {
   readonly externalBytes: number;
   readonly rssBytes: number;
   readonly cpuMicros: number;
+  /** The longest time since the last answer for which nothing else could run. */
+  readonly longestPauseMs: number;
   /** When the change that was asked for was committed; nanoseconds of the machine's monotonic clock. */
   readonly committedAt: string;
 }
@@ -40,6 +43,8 @@ const [url = "", links, stream] = process.argv.slice(2);
 const clock = systemClock;
 const { signal } = new AbortController();
 let streams = 0;
+const pauses = monitorEventLoopDelay({ resolution: 1 });
+pauses.enable();
 
 const database = openDatabase<unknown>({
   url,
@@ -93,7 +98,10 @@ async function change(productId: string): Promise<bigint> {
 function answer(committedAt: bigint): FanOutAnswer {
   const { heapUsed, external, rss } = process.memoryUsage();
   const { user, system } = process.cpuUsage();
+  const longestPauseMs = pauses.max / 1e6;
+  pauses.reset();
   return {
+    longestPauseMs,
     streams,
     heapBytes: heapUsed,
     externalBytes: external,

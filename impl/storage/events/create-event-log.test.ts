@@ -189,3 +189,24 @@ test("a limit that is none is refused", async () => {
     "queueEvents 0",
   );
 });
+
+test("an event for many readers lets others have their turn before all have it", async () => {
+  const after = await log.head();
+  const readers = Array.from({ length: 1_000 }, () => log.subscribe({ after, signal: forever }));
+  let told = 0;
+  let turns = 0;
+  const reading = readers.map(async (reader) => {
+    await reader.next(patienceMs);
+    told += 1;
+  });
+  const others = async () => {
+    while (told < readers.length) {
+      await new Promise((resolve) => setImmediate(resolve));
+      if (told > 0) turns += 1;
+    }
+  };
+  await write(database, log, said("to all"));
+  await Promise.all([...reading, others()]);
+  expect(turns).toBeGreaterThan(5);
+  for (const reader of readers) reader.close();
+});

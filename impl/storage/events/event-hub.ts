@@ -1,5 +1,6 @@
 // Hands the events of a log to the readers of this process. Invariants: positions only grow, and a live reader is offered every
-// event with a key of its own exactly once. An event touches only its own readers, so an idle one costs memory and nothing else.
+// event with a key of its own exactly once. An event touches only its own readers, so an idle one costs memory and nothing else; and
+// readers are woken a few at a time, so that an event for thousands does not stop the process while all of them send it.
 import type { CancelTimer, Clock } from "#impl/runtime/clock.ts";
 import type { Event } from "./event.ts";
 import { EventRing } from "./event-ring.ts";
@@ -11,6 +12,9 @@ export interface HubLimits {
   readonly slowConsumerMs: number;
 }
 
+/** Readers that are woken in one turn of the event loop: a few milliseconds' work. */
+const WOKEN_AT_ONCE = 100;
+
 export class EventHub {
   readonly ring: EventRing;
   readonly #clock: Clock;
@@ -18,6 +22,9 @@ export class EventHub {
   readonly #byKey = new Map<string, Set<Subscriber>>();
   readonly #ofAll = new Set<Subscriber>();
   readonly #behind = new Set<Subscriber>();
+  /** Have something to read and do not know it yet. */
+  #toWake: Subscriber[] = [];
+  #wokenNow = 0;
   #position = -1n;
   #subscribers = 0;
   #cancelWatch: CancelTimer | undefined;
@@ -49,6 +56,23 @@ export class EventHub {
         for (const subscriber of this.#byKey.get(key) ?? []) subscriber.offer(event);
       }
     }
+  }
+
+  /** Soon, and at once when they are few. */
+  wake(subscriber: Subscriber): void {
+    if (this.#wokenNow < WOKEN_AT_ONCE) {
+      if (this.#wokenNow++ === 0) setImmediate(() => this.#wakeMore());
+      subscriber.wake();
+    } else {
+      this.#toWake.push(subscriber);
+    }
+  }
+
+  #wakeMore(): void {
+    const next = this.#toWake.splice(0, WOKEN_AT_ONCE);
+    this.#wokenNow = next.length;
+    if (next.length > 0) setImmediate(() => this.#wakeMore());
+    for (const subscriber of next) subscriber.wake();
   }
 
   /** Leaves out the events up to a position: readers that want them have to read them from the database. */

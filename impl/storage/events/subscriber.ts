@@ -38,7 +38,7 @@ export class Subscriber implements Subscription {
   #live = false;
   #asking = false;
   #askedAt: number;
-  #wake: (() => void) | undefined;
+  #stir: (() => void) | undefined;
   #ended: { readonly reason: unknown } | undefined;
 
   constructor(context: SubscriberContext, options: SubscribeOptions) {
@@ -112,7 +112,7 @@ export class Subscriber implements Subscription {
     this.#queue = [];
     this.#options.signal.removeEventListener("abort", this.#onAbort);
     this.#context.hub.remove(this);
-    this.#wake?.();
+    this.wake();
   }
 
   endAsSlow(idleMs: number): void {
@@ -130,7 +130,13 @@ export class Subscriber implements Subscription {
     }
     this.#queue.push(event);
     this.#cursor = event.position;
-    this.#wake?.();
+    // With more in its queue it does not wait, or is about to be woken.
+    if (this.#queue.length === 1 && this.#stir !== undefined) this.#context.hub.wake(this);
+  }
+
+  /** Lets it look again at what there is, if it waits. */
+  wake(): void {
+    this.#stir?.();
   }
 
   /** The hub has offered everything up to `position` and offers nothing more. */
@@ -139,20 +145,21 @@ export class Subscriber implements Subscription {
     this.#live = false;
     if (position > this.#cursor) this.#cursor = position;
     this.#context.hub.fellBehind(this);
-    this.#wake?.();
+    this.wake();
   }
 
   readonly #onAbort = (): void => this.end(this.#options.signal.reason);
 
-  /** Until something happens. */
+  /** Until it is woken. */
   #sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = ms === Number.POSITIVE_INFINITY ? undefined : this.#context.clock.after(ms, resolve);
-      this.#wake = () => {
-        this.#wake = undefined;
+      const done = (): void => {
+        this.#stir = undefined;
         cancel?.();
         resolve();
       };
+      this.#stir = done;
+      const cancel = ms === Number.POSITIVE_INFINITY ? undefined : this.#context.clock.after(ms, done);
     });
   }
 
