@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { cardSuffering } from "#impl/payment-provider/test-cards.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { Code } from "#impl/runtime/status.ts";
-import type { NewOrder, Order } from "#proto/ecommerce/v1/order.ts";
+import { ChargeKind, type NewOrder, type Order } from "#proto/ecommerce/v1/order.ts";
 import { RefundOrderRequest, type RefundOrderResponse } from "#proto/ecommerce/v1/order_service.ts";
 import { OrderStatus } from "./order.ts";
 import { booksOf } from "./testing/books.ts";
@@ -188,7 +188,7 @@ describe("a refund is refused", () => {
     );
     const soldOut = await place(orders, await draft(shop, [{ productId: await shop.product(0n, 100n) }]));
     expect((await failure(refund({ orderId: soldOut.orderId, lines }))).reason).toBe("ORDER_STATUS");
-    const items = [{ kind: 3, label: "Gift", amount: pence(100n) }] as const;
+    const items = [{ kind: ChargeKind.CHARGE_KIND_DISCOUNT, label: "Gift", amount: pence(100n) }];
     const gift = await draft(shop, [{ productId: await shop.product(1n, 100n) }], { charges: { items } });
     const free = await place(orders, gift);
     expect((await failure(refund({ orderId: free.orderId, lines }))).reason).toBe("NOTHING_CAPTURED");
