@@ -283,7 +283,7 @@ test("the next batch is read when it is asked for, and not before", async () => 
   const stream = listUsers({ store: { ...store, page }, tokens }, request, call, (user) => user);
   for (const [batch, size] of [8, 8, 3].entries()) {
     const { value } = await stream.next();
-    expect(value).toMatchObject({ users: { length: size }, resumeToken: call.resumeToken });
+    expect(value).toMatchObject({ users: { length: size }, resumeToken: call.nextResumeToken });
     expect(page).toHaveBeenCalledTimes(batch + 1);
   }
   expect(await stream.next()).toEqual({ done: true, value: undefined });
