@@ -5,7 +5,7 @@ import { newId } from "#impl/runtime/ids.ts";
 import { cardSuffering } from "./test-cards.ts";
 import { cardData, providerCaller, startTestProvider } from "./testing/provider-fixture.ts";
 
-const provider = await startTestProvider({ lostAnswer: "reset", lateMs: 40 });
+const provider = await startTestProvider({ lostAnswer: "reset", lateMs: 800 });
 const { post, get, tokenOf } = providerCaller(provider);
 const FAULTLESS = "4242424242424242";
 
