@@ -145,8 +145,8 @@ describe("while an outcome is unknown", () => {
 
   test("of the authorization, nothing else can be asked", async () => {
     const { paymentId } = await authorize(cardSuffering("authorize", "done_late"));
-    for (const asked of [capture(paymentId), cancel(paymentId), refund(paymentId)]) {
-      expect(await failure(asked)).toMatchObject({ reason: "PAYMENT_PENDING" });
+    for (const asked of [() => capture(paymentId), () => cancel(paymentId), () => refund(paymentId)]) {
+      expect(await failure(asked())).toMatchObject({ reason: "PAYMENT_PENDING" });
     }
     await reconcile();
   });
