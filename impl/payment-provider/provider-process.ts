@@ -1,11 +1,11 @@
 // Starts the provider as a process that outlives us, as a provider does: a shop that is killed and started again finds it where it was, with
 // all that it has done. One process serves a data directory; one that serves it already is taken as it is.
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { type Clock, sleep } from "#impl/runtime/clock.ts";
 import type { BehaviorPatch } from "./behavior.ts";
 import { DEFAULT_PROVIDER_CONFIG, PROVIDER_CONFIG_FILE, type ProviderConfig } from "./provider-config.ts";
@@ -38,8 +38,14 @@ interface Running {
   readonly url: string;
 }
 
+interface Launched {
+  readonly running: Running;
+  readonly child: ChildProcess;
+}
+
 const STATE_FILE = "running.json";
 const POLL_MS = 20;
+const HEALTH_TIMEOUT_MS = 2_000;
 
 /** Resolves when it serves. */
 export async function startProviderProcess(options: ProviderProcessOptions): Promise<ProviderProcess> {
@@ -48,10 +54,13 @@ export async function startProviderProcess(options: ProviderProcessOptions): Pro
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const last = await lastIn(dataDir);
   const found = last !== undefined && (await isServing(last)) ? last : undefined;
-  const running = found ?? (await launchAgain(dataDir, { ...config, behavior }, last));
-  const provider = control(running, config, clock);
-  if (found !== undefined) await provider.change(behavior);
-  return provider;
+  if (found !== undefined) {
+    const provider = control(found, undefined, config, clock);
+    await provider.change(behavior);
+    return provider;
+  }
+  const { running, child } = await launchAgain(dataDir, { ...config, behavior }, last);
+  return control(running, child, config, clock);
 }
 
 /** Where it was before, if that is free and no other place was asked for. */
@@ -59,35 +68,37 @@ async function launchAgain(
   dataDir: string,
   config: LaunchConfig,
   last: Running | undefined,
-): Promise<Running> {
+): Promise<Launched> {
   const port = Number(last === undefined ? 0 : new URL(last.url).port);
   if (config.port !== 0 || port === 0) return launch(dataDir, config);
   return launch(dataDir, { ...config, port }).catch(() => launch(dataDir, config));
 }
 
-async function launch(dataDir: string, config: LaunchConfig): Promise<Running> {
+async function launch(dataDir: string, config: LaunchConfig): Promise<Launched> {
   await writeFile(join(dataDir, PROVIDER_CONFIG_FILE), JSON.stringify(config), { mode: 0o600 });
   const log = openSync(join(dataDir, "provider.log"), "a", 0o600);
-  const child = spawn(process.execPath, [new URL("./main.ts", import.meta.url).pathname, dataDir], {
+  const child = spawn(process.execPath, [fileURLToPath(new URL("./main.ts", import.meta.url)), dataDir], {
     detached: true,
     stdio: ["ignore", "pipe", log],
   });
   closeSync(log);
-  const url = await readyUrl(child, dataDir);
+  const url = await readyUrl(child);
+  if (url === undefined || child.pid === undefined) {
+    const output = await readFile(join(dataDir, "provider.log"), "utf8");
+    throw new Error(`the payment provider in ${dataDir} ended before it was ready: ${output.slice(-2_000)}`);
+  }
   child.stdout?.destroy();
   child.unref();
-  const running = { pid: child.pid ?? 0, url };
+  const running = { pid: child.pid, url };
   await writeFile(join(dataDir, STATE_FILE), JSON.stringify(running));
-  return running;
+  return { running, child };
 }
 
-async function readyUrl(child: ChildProcess, dataDir: string): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
+/** Undefined when it ends before. */
+async function readyUrl(child: ChildProcess): Promise<string | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
   child.once("error", reject);
-  void once(child, "exit").then(async () => {
-    const log = await readFile(join(dataDir, "provider.log"), "utf8");
-    reject(new Error(`the payment provider in ${dataDir} ended before it was ready: ${log.slice(-2_000)}`));
-  }, reject);
+  child.once("exit", () => resolve(undefined));
   if (child.stdout !== null) {
     createInterface({ input: child.stdout }).once("line", (line) => resolve(line.replace("ready ", "")));
   }
@@ -101,19 +112,25 @@ async function lastIn(dataDir: string): Promise<Running | undefined> {
   return isRunning(last) ? last : undefined;
 }
 
-/** A process id is given again: only the provider itself can say that it is the one. */
 async function isServing({ url, pid }: Running): Promise<boolean> {
   try {
-    const health: unknown = await (await fetch(`${url}/healthz`)).json();
+    const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
+    const health: unknown = await response.json();
     return typeof health === "object" && health !== null && "pid" in health && health.pid === pid;
   } catch {
     return false;
   }
 }
 
-function control(running: Running, config: Omit<ProviderConfig, "behavior">, clock: Clock): ProviderProcess {
+function control(
+  running: Running,
+  child: ChildProcess | undefined,
+  config: Omit<ProviderConfig, "behavior">,
+  clock: Clock,
+): ProviderProcess {
   const { url, pid } = running;
   const { apiKey, webhookSecret } = config;
+  let stopped: Promise<void> | undefined;
   return {
     url,
     pid,
@@ -128,11 +145,20 @@ function control(running: Running, config: Omit<ProviderConfig, "behavior">, clo
       const answer = await response.text();
       if (!response.ok) throw new Error(`the payment provider refused the behaviour: ${answer}`);
     },
-    async stop(signal = "SIGTERM") {
-      if (isAlive(pid)) process.kill(pid, signal);
-      while (isAlive(pid)) await sleep(clock, POLL_MS);
+    stop(signal = "SIGTERM") {
+      stopped ??= end(running, child, signal, clock);
+      return stopped;
     },
   };
+}
+
+/** A process id is given again: what is signalled is our child, or has just said that it is the provider. */
+async function end(running: Running, child: ChildProcess | undefined, signal: NodeJS.Signals, clock: Clock) {
+  const { pid } = running;
+  const isOurs = child !== undefined && child.exitCode === null && child.signalCode === null;
+  if (!isOurs && !(await isServing(running))) return;
+  process.kill(pid, signal);
+  while (isAlive(pid)) await sleep(clock, POLL_MS);
 }
 
 function isAlive(pid: number): boolean {

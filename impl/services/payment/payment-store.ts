@@ -8,7 +8,6 @@ import { inTransaction } from "#impl/storage/transaction.ts";
 import { requestIdReused } from "../shared/request-id.ts";
 import type { Payment } from "./payment.ts";
 import type { Change, TransactionChange } from "./payment-changes.ts";
-import { eventOfChange } from "./payment-messages.ts";
 import { listPage, type PaymentPage } from "./payment-pages.ts";
 import { createPaymentReads, lockPayment, type PaymentReads } from "./payment-reads.ts";
 import type { PaymentTables } from "./payment-tables.ts";
@@ -17,7 +16,7 @@ import { insertPayment, saveChange } from "./payment-writes.ts";
 export interface PaymentStoreOptions {
   readonly clock: Clock;
   /** Of the schema "payments". */
-  readonly events: EventLog;
+  readonly events: Pick<EventLog, "committed">;
   /**
    * How long whoever asks the provider has to record the answer, before others ask what became of it. Longer than the provider's timeout.
    * Default 20 s.
@@ -46,64 +45,44 @@ export const DEFAULT_LEASE_MS = 20_000;
 export function createPaymentStore(database: Database<unknown>, options: PaymentStoreOptions): PaymentStore {
   const { clock, events, leaseMs = DEFAULT_LEASE_MS } = options;
   const payments = database.typed<PaymentTables>();
-  const reads = createPaymentReads(payments.queries);
+  const { queries } = payments;
+  const reads = createPaymentReads(queries);
   const dueTime = (): Date => new Date(clock.now() + leaseMs);
-
-  const saveIfCurrent = async (change: Change, signal?: AbortSignal): Promise<boolean> =>
-    inTransaction(
-      payments,
-      async (transaction) => {
-        const saved = await saveChange(transaction, change, dueTime());
-        if (saved) await events.append(transaction, [eventOfChange(change)]);
-        return saved;
-      },
-      signal === undefined ? {} : { signal },
-    );
 
   const saveLocked = async <C extends Change>(
     paymentId: string,
     decide: (payment: Payment) => C | undefined,
-    signal?: AbortSignal,
+    options: { readonly signal?: AbortSignal },
   ): Promise<C | undefined> =>
     inTransaction(
       payments,
       async (transaction) => {
         const payment = await lockPayment(transaction, paymentId);
         const change = payment === undefined ? undefined : decide(payment);
-        if (change === undefined) return undefined;
-        if (!(await saveChange(transaction, change, dueTime()))) {
-          throw new Error(`payment ${paymentId} changed under its lock`);
-        }
-        await events.append(transaction, [eventOfChange(change)]);
-        return change;
+        if (change === undefined || (await saveChange(transaction, change, dueTime()))) return change;
+        throw new Error(`payment ${paymentId} changed under its lock`);
       },
-      signal === undefined ? {} : { signal },
+      options,
     );
 
   return {
     ...reads,
     leaseMs,
-    list: (page, signal) => listPage(payments.queries, page, signal),
+    list: (page, signal) => listPage(queries, page, signal),
     async open(change, signal) {
-      const opened = await inTransaction(
-        payments,
-        async (transaction) => {
-          const inserted = await insertPayment(transaction, change, dueTime());
-          if (inserted) await events.append(transaction, [eventOfChange(change)]);
-          return inserted;
-        },
-        { signal },
-      );
+      const opened = await insertPayment(queries, change, dueTime(), { signal });
       if (opened) events.committed();
       return opened;
     },
     async change(payment, decide, signal) {
       const change = decide(payment);
       if (change === undefined) return undefined;
-      const { request } = change.transaction ?? {};
-      const saved = (await saveIfCurrent(change, signal).catch(knownRequest(request?.requestId)))
+      const options = signal === undefined ? {} : { signal };
+      const knownRequest = reusedRequest(change.transaction?.request.requestId);
+      const isSaved = await saveChange(queries, change, dueTime(), options).catch(knownRequest);
+      const saved = isSaved
         ? change
-        : await saveLocked(payment.paymentId, decide, signal).catch(knownRequest(request?.requestId));
+        : await saveLocked(payment.paymentId, decide, options).catch(knownRequest);
       if (saved !== undefined) events.committed();
       return saved;
     },
@@ -111,7 +90,7 @@ export function createPaymentStore(database: Database<unknown>, options: Payment
 }
 
 /** A request of another payment has the id: a repeat of this one would have been found among its transactions. */
-function knownRequest(requestId = ""): (error: unknown) => never {
+function reusedRequest(requestId = ""): (error: unknown) => never {
   return (error) => {
     const known = error instanceof StorageError && error.constraint === "transactions_request";
     throw known ? requestIdReused(requestId) : error;

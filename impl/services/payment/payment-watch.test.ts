@@ -1,8 +1,9 @@
 import { sql } from "kysely";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import { cardSuffering } from "#impl/payment-provider/test-cards.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { Code } from "#impl/runtime/status.ts";
+import { until } from "#impl/runtime/testing/turns.ts";
 import { ResumeExpired } from "#proto/ecommerce/v1/event.ts";
 import {
   PaymentState,
@@ -22,27 +23,26 @@ afterAll(() => {
   for (const stream of open) stream.abort();
 });
 
-/** A stream that has begun: what happens from now on is in it. */
+const subscribed = vi.spyOn(events, "subscribe");
+
+/** A stream that follows: what happens from now on is in it. With a token it may also fail before. */
 async function watch(request: Partial<WatchPaymentsRequest>, options = {}) {
+  const before = subscribed.mock.calls.length;
   const stop = new AbortController();
   open.add(stop);
-  const began = Promise.withResolvers<void>();
   const stream = client.watchPayments(WatchPaymentsRequest.fromPartial(request), {
     ...options,
     signal: stop.signal,
-    onHeaders: () => began.resolve(),
   });
   const messages = stream[Symbol.asyncIterator]();
+  const next = async (): Promise<WatchPaymentsResponse> => present((await messages.next()).value);
+  if (request.resumeToken === undefined) await until(() => subscribed.mock.calls.length > before);
   return {
-    began: began.promise,
     stop: () => stop.abort(),
-    async next(): Promise<WatchPaymentsResponse> {
-      const { value } = await messages.next();
-      return present(value);
-    },
+    next,
     async states(count: number): Promise<PaymentState[]> {
       const seen: PaymentState[] = [];
-      while (seen.length < count) seen.push(present(updateOf(await this.next()).payment).state);
+      while (seen.length < count) seen.push(present(updateOf(await next()).payment).state);
       return seen;
     },
   };
@@ -60,26 +60,24 @@ const {
   PAYMENT_STATE_CAPTURED: captured,
 } = PaymentState;
 
-/** The token of the newest place: a stream that is opened with it misses nothing that comes after. */
-async function placeNow(request: Partial<WatchPaymentsRequest>): Promise<string> {
-  const stream = await watch({ ...request, heartbeatInterval: { seconds: 1n, nanos: 0 } });
-  const { resumeToken } = await stream.next();
-  stream.stop();
-  return resumeToken;
-}
-
 test("every change of an order's payment comes once, in order, with what changed it", async () => {
   const orderIds = [newId()];
-  const resumeToken = await placeNow({ orderIds });
+  const stream = await watch({ orderIds });
   const payment = await authorize(cardSuffering("capture", "answer_lost"), { orderId: orderIds[0] ?? "" });
   await authorize();
   await capture(payment.paymentId, { cents: 300n });
   await reconcile();
   await cancel(payment.paymentId);
 
-  const stream = await watch({ orderIds, resumeToken });
   const seen = [];
-  for (let n = 0; n < 6; n++) seen.push(updateOf(await stream.next()));
+  const { resumeToken, ...first } = await stream.next();
+  seen.push(updateOf({ ...first, resumeToken }));
+  const resumed = await watch({ orderIds, resumeToken });
+  for (let n = 1; n < 6; n++) {
+    const message = await stream.next();
+    expect(updateOf(await resumed.next())).toEqual(updateOf(message));
+    seen.push(updateOf(message));
+  }
   expect(seen.map((event) => event.payment?.state)).toEqual([
     ...[pending, authorized, authorized, partlyCaptured],
     ...[partlyCaptured, captured],
@@ -99,6 +97,7 @@ test("every change of an order's payment comes once, in order, with what changed
     expect(eventTime).toBeInstanceOf(Date);
   }
   stream.stop();
+  resumed.stop();
 });
 
 test("a stream is restricted by user and by state, and is for the user itself", async () => {
@@ -107,24 +106,25 @@ test("a stream is restricted by user and by state, and is for the user itself", 
     { userId, states: [captured] },
     { userId, orderIds: [orderId] },
   ];
-  const [place, other] = await Promise.all([placeNow(ofUser), placeNow(ofBoth)]);
+  const stream = await watch(ofUser, as(userId));
+  const both = await watch(ofBoth);
   await capture((await authorize(undefined, { userId, orderId })).paymentId);
   await capture((await authorize(undefined, { userId })).paymentId, { cents: 1n, final: true });
   await authorize(undefined, { orderId });
-  const stream = await watch({ ...ofUser, resumeToken: place }, as(userId));
   expect(await stream.states(2)).toEqual([captured, captured]);
-  const both = await watch({ ...ofBoth, resumeToken: other });
   expect(await both.states(4)).toEqual([pending, authorized, authorized, captured]);
-  const foreign = await watch({ userId: newId() }, as(userId));
-  expect(await failure(foreign.next())).toMatchObject({ code: Code.PERMISSION_DENIED });
+  const foreign = client.watchPayments(WatchPaymentsRequest.fromPartial({ userId: newId() }), as(userId));
+  expect(await failure(Array.fromAsync(foreign))).toMatchObject({ code: Code.PERMISSION_DENIED });
   stream.stop();
   both.stop();
 });
 
 test("a token whose events are gone ends with one that begins with the present state", async () => {
   const userId = newId();
-  const resumeToken = await placeNow({ userId });
+  const early = await watch({ userId });
   await capture((await authorize(undefined, { userId })).paymentId);
+  const { resumeToken } = await early.next();
+  early.stop();
   await authorize(undefined, { userId });
   const head = await events.head();
   await sql`delete from payments.outbox`.execute(database.queries);
