@@ -148,7 +148,7 @@ test("any sequence of writes comes to what the model says, step by step", { time
         await checkEvents(await service.events(productId), productId, model.low[index]);
       }
     }),
-    { numRuns: 15 },
+    { numRuns: 20 },
   );
   expect(await contradictions(fixture)).toEqual([]);
 });

@@ -58,7 +58,7 @@ async function writeTogether(
   signal: AbortSignal,
 ): Promise<readonly Outcome[]> {
   const expiry = new Date(clock.now() - requestIdRetentionMs);
-  const work = async (transaction: Transaction<unknown>): Promise<readonly Outcome[]> => {
+  const work = async (transaction: Transaction<unknown>) => {
     const known = await findRecords(transaction, keysOf(jobs), expiry);
     const rows = await lockRows(
       transaction,
@@ -72,10 +72,10 @@ async function writeTogether(
     const { staged } = state;
     await writeStaged(transaction, staged, records, { now, expiry });
     if (staged.events.length > 0) await events.append(transaction, staged.events);
-    return outcomes;
+    return { outcomes, changed: staged.events.length > 0 };
   };
-  const outcomes = await inTransaction(database, work, { signal });
-  events.committed();
+  const { outcomes, changed } = await inTransaction(database, work, { signal });
+  if (changed) events.committed();
   return outcomes;
 }
 
