@@ -327,7 +327,11 @@ describe("a write", () => {
       await using cached = await startCached();
       const gate = Promise.withResolvers<void>();
       cached.write.gate = gate.promise;
-      expect(await codeOf(cached.client.write("ab", { deadlineMs: 100 }))).toBe(Code.DEADLINE_EXCEEDED);
+      const controller = new AbortController();
+      const writing = codeOf(cached.client.write("ab", { signal: controller.signal }));
+      await until(() => cached.write.started === 1);
+      controller.abort();
+      expect(await writing).toBe(Code.CANCELLED);
       await until(() => cached.echo.server.openCalls === 0);
       expect(await cached.readNow("ab", "before the commit")).toBe("before the commit");
       if (how === "resolve") gate.resolve();
