@@ -23,7 +23,7 @@ const listen = (channel: string, on = database) => {
   return heard;
 };
 
-/** The connection may not be there yet. */
+/** The connection may not be there yet, so it is told again and again; when this resolves, nothing of it is on its way any more. */
 const hears = async (channel: string, heard: readonly unknown[]) => {
   await expect
     .poll(async () => {
@@ -31,6 +31,8 @@ const hears = async (channel: string, heard: readonly unknown[]) => {
       return heard;
     })
     .toContain("hello");
+  await notify(channel, "that was all");
+  await expect.poll(() => heard).toContain("that was all");
 };
 
 test("listeners hear their own channels, on one connection, and first that it is there", async () => {
