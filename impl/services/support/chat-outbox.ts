@@ -156,13 +156,10 @@ export class ChatOutbox {
     watch(limits.slowReaderMs);
   }
 
-  /** A turn later: what was taken just now has left for the transport by then. */
   #endAsSlow(): void {
     if (this.#isSlow || this.#closed) return;
     this.#isSlow = true;
-    const { clock, onSlow } = this.#options;
-    this.#cancelWatch?.();
-    this.#cancelWatch = clock.after(0, () => onSlow());
+    this.#options.onSlow();
   }
 
   #sleep(ms: number): Promise<void> {

@@ -58,8 +58,11 @@ export class ChatRooms {
     const place = request.resumeToken === "" ? undefined : places.open(request.resumeToken);
     // Before the room is read: what is said meanwhile comes with the room and as an event, and is told once.
     const position = await log.head(call.signal);
-    const seen = requireSeen(caller, await store.find(roomId, caller.userId, call.signal), roomId);
-    const readers = await store.reads(roomId, maxReaders, call.signal);
+    const [found, readers] = await Promise.all([
+      store.find(roomId, caller.userId, call.signal),
+      store.reads(roomId, maxReaders, call.signal),
+    ]);
+    const seen = requireSeen(caller, found, roomId);
     this.#leave(roomId);
     const { member, told } = await this.#enter(roomId, seen.room.customerUserId);
     const after = startOf(place, request.historyCount, seen.room.lastSequence);

@@ -7,7 +7,7 @@ import { tooSlow } from "../shared/event-stream-errors.ts";
 import type { ChatContext } from "./chat-context.ts";
 import { ChatOutbox } from "./chat-outbox.ts";
 import { ChatSession } from "./chat-session.ts";
-import { SentTokens } from "./sent-tokens.ts";
+import { RoomTokens } from "./room-tokens.ts";
 
 export async function* chatWithSupport(
   context: ChatContext,
@@ -16,12 +16,13 @@ export async function* chatWithSupport(
 ): AsyncGenerator<ChatWithSupportResponse> {
   const { limits } = context;
   const { clock } = call.environment;
-  const sent = new SentTokens();
-  const onSlow = (cause = new SlowConsumer(limits.slowReaderMs)): void => {
-    sent.confirm();
-    call.fail(tooSlow(cause, sent.token));
-  };
-  const outbox = new ChatOutbox({ clock, limits, onSlow: () => onSlow() });
+  const tokens = new RoomTokens();
+  const onSlow = (cause: SlowConsumer): void => call.fail(tooSlow(cause, call.resumeToken));
+  const outbox = new ChatOutbox({
+    clock,
+    limits,
+    onSlow: () => onSlow(new SlowConsumer(limits.slowReaderMs)),
+  });
   const session = new ChatSession({ context, call, outbox, onSlow });
   call.onFinish(() => outbox.close());
   try {
@@ -30,11 +31,9 @@ export async function* chatWithSupport(
       const next = await outbox.next(limits.heartbeatMs);
       if (next === "ended") return;
       const response = next ?? heartbeat(new Date(clock.now()));
-      sent.sending(response);
+      call.nextResumeToken = tokens.after(response);
+      if (call.nextResumeToken === undefined) call.resumeToken = undefined;
       yield response;
-      // Whoever asks for the next has sent the last.
-      sent.confirm();
-      call.resumeToken = sent.token;
     }
   } finally {
     session.close();
