@@ -43,8 +43,11 @@ export interface ExperimentResult {
 
 const adminId = "00000000-0000-7000-8000-000000000001";
 
-/** Of every arm, beside the defaults. A line for each call would have to be read by the generator, so none is written. */
-export const serverSettings = { LOG_LEVEL: "warn", PROFILE_ALLOCATIONS: "1" };
+/**
+ * Of every arm, beside the defaults. A line for each call would have to be read by the generator, so none is written; what is not measured
+ * is not served, so that nothing works in the background beside it.
+ */
+export const serverSettings = { LOG_LEVEL: "warn", PROFILE_ALLOCATIONS: "1", SERVICES: "user,product" };
 
 /** Fails with SystemStartError, SeedError, NoWorkloadError, or the signal's reason. */
 export async function runExperiment(options: ExperimentOptions): Promise<ExperimentResult> {
