@@ -42,14 +42,16 @@ export interface KillRun {
 }
 
 const oneOrder = ListOrdersRequest.create({ pageSize: 1 });
-/** Cards of every temper: good ones, declined ones, and ones whose answers get lost at the provider. */
+/** Cards of every temper: good ones, declined ones, and ones of which the provider loses, delays or fails an answer (its table of test cards). */
 const CARDS = [
-  "4242424242424242",
-  "4242424242424242",
-  "5555555555554444",
-  "378282246310005",
+  ...Array.from({ length: 8 }, () => "4242424242424242"),
   "4000000000000002",
   "4000000000009995",
+  "4000001100000009",
+  "4000001300000007",
+  "4000002100000007",
+  "4000002500000003",
+  "4000003100000005",
 ];
 const OPERATOR = "00000000-0000-7000-8000-000000000001";
 const LONGEST_PEACE_MS = 2_500;

@@ -6,8 +6,9 @@ import { v7 as uuidV7 } from "uuid";
 import type { OrderAttempt } from "#harness/check/history.ts";
 import type { SeededRandom } from "#harness/random/seeded-random.ts";
 import { RpcFailure } from "#harness/rpc/rpc-failure.ts";
+import { UNDER_WAY } from "#harness/shop/await-processing.ts";
 import { type ShopCallers, shopCallers } from "#harness/shop/shop-callers.ts";
-import { NewOrder } from "#proto/ecommerce/v1/order.ts";
+import { NewOrder, OrderStatus } from "#proto/ecommerce/v1/order.ts";
 import type { Reconnecting } from "./reconnecting.ts";
 
 export interface OrderLoadOptions {
@@ -111,6 +112,7 @@ async function regret(options: OrderLoadOptions, orderId: string, random: Seeded
         orders.cancelOrder({ orderId, reason: "changed my mind", etag: "", requestId }),
       );
     } else if (mood < CANCELLED_SHARE + REFUNDED_SHARE) {
+      if (!(await wasPaid(options, orderId))) return;
       const lines = [
         { lineNumber: 1, quantity: 1n, amount: undefined, expectedAmount: undefined, restock: true },
       ];
@@ -120,6 +122,17 @@ async function regret(options: OrderLoadOptions, orderId: string, random: Seeded
     }
   } catch (error) {
     if (!(error instanceof RpcFailure)) throw error;
+  }
+}
+
+/** Waits until the order has been processed; whether it went through. */
+async function wasPaid(options: OrderLoadOptions, orderId: string): Promise<boolean> {
+  for (;;) {
+    const { order } = await untilKnown(options, ({ orders }) => orders.getOrder({ orderId }));
+    if (order === undefined || !UNDER_WAY.includes(order.status)) {
+      return order?.status === OrderStatus.ORDER_STATUS_PROCESSING;
+    }
+    await sleep(RETRY_MS);
   }
 }
 

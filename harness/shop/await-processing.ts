@@ -5,7 +5,8 @@ import { OrderStatus } from "#proto/ecommerce/v1/order.ts";
 import type { ShopCallers } from "./shop-callers.ts";
 import { allOrders } from "./shop-lists.ts";
 
-const UNDER_WAY = [
+/** The states of an order that is being processed. */
+export const UNDER_WAY: readonly OrderStatus[] = [
   OrderStatus.ORDER_STATUS_PENDING,
   OrderStatus.ORDER_STATUS_RESERVING,
   OrderStatus.ORDER_STATUS_AUTHORIZING,
