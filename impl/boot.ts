@@ -110,7 +110,12 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
     database,
     databaseUrl: url,
     clients,
-    tokens: createPageTokens({ key: await openPageTokenKey(config), clock: systemClock }),
+    tokens: createPageTokens({
+      key: await openPageTokenKey(config),
+      clock: systemClock,
+      // A token must not expire before the events after it do.
+      lifetimeMs: config.EVENT_RETENTION_HOURS * 3_600_000,
+    }),
     accessChecked: !off.has("auth"),
     clock: systemClock,
     newId,

@@ -80,7 +80,7 @@ const SETTINGS = {
     ".data",
   ),
   DATABASE_URL: optional(
-    "A PostgreSQL to use in place of the embedded one: postgres://user:password@host:port/database.",
+    "A PostgreSQL 18 to use in place of the embedded one: postgres://user:password@host:port/database.",
   ),
   DATABASE_CONNECTIONS: integer("Connections to PostgreSQL.", 10, 1, 500),
   STATEMENT_TIMEOUT_MS: integer("A statement that runs longer is ended. 0 is never.", 15_000, 0, 3_600_000),

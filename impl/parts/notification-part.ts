@@ -10,6 +10,7 @@ import { startDelivery } from "../services/notification/start-delivery.ts";
 import { migrate } from "../storage/migrations.ts";
 import { openEventLog, retentionOf } from "./event-log.ts";
 import type { MakePart } from "./part.ts";
+import { purgeOf } from "./purge.ts";
 
 export const notificationPart: MakePart = async (context) => {
   const { config, schema, database, clients, tokens, accessChecked, clock, newId, random, log } = context;
@@ -51,6 +52,7 @@ export const notificationPart: MakePart = async (context) => {
         log,
         email: smtpUrl === undefined ? undefined : { smtpUrl, from },
       }),
+      purgeOf(store, context),
       retentionOf(notificationsSchema.schema, context),
     ],
   };

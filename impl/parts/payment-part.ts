@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { PaymentServiceDefinition } from "#proto/ecommerce/v1/payment.ts";
 import { startProviderProcess } from "../payment-provider/provider-process.ts";
+import { repeat } from "../runtime/repeat.ts";
 import { createHttpProvider } from "../services/payment/http-provider.ts";
 import { createAttempts } from "../services/payment/payment-attempts.ts";
 import { createPaymentClaims } from "../services/payment/payment-claims.ts";
@@ -9,11 +10,15 @@ import { createPaymentStore } from "../services/payment/payment-store.ts";
 import { paymentsSchema } from "../services/payment/payment-tables.ts";
 import { createProviderEventInbox } from "../services/payment/provider-event-inbox.ts";
 import { createProviderEvents } from "../services/payment/provider-events.ts";
-import { startReconciliation } from "../services/payment/reconciliation.ts";
+import { type Reconciliation, startReconciliation } from "../services/payment/reconciliation.ts";
 import { startWebhookReceiver } from "../services/payment/webhook-receiver.ts";
 import { migrate } from "../storage/migrations.ts";
 import { openEventLog, retentionOf } from "./event-log.ts";
 import type { MakePart, PartContext } from "./part.ts";
+
+/** The provider sends no event again after a month. */
+const EVENTS_REMEMBERED_MS = 30 * 86_400_000;
+const FORGET_EVERY_MS = 3_600_000;
 
 export const paymentPart: MakePart = async (context) => {
   const { config, database, clock, log, newId, random, tokens, accessChecked, clients, resources } = context;
@@ -30,13 +35,14 @@ export const paymentPart: MakePart = async (context) => {
   resources.defer(() => webhooks.stop());
   const account = await openProviderAccount(context, webhooks.url);
   const provider = createHttpProvider({ ...account, timeoutMs: config.PAYMENT_PROVIDER_TIMEOUT_MS });
-  let settleSoon: (transactionId: string) => void = () => {};
+  // Made when the work begins, and told of before.
+  let reconciliation: Reconciliation | undefined;
   const attempts = createAttempts({
     store,
     provider,
     clock,
     log,
-    onUnknown: ({ transactionId }) => settleSoon(transactionId),
+    onUnknown: ({ transactionId }) => reconciliation?.soon(transactionId),
   });
   resources.defer(() => attempts.idle());
   const inbox = createProviderEventInbox(database);
@@ -47,7 +53,14 @@ export const paymentPart: MakePart = async (context) => {
       store,
       provider,
       attempts,
-      providerEvents: createProviderEvents({ store, inbox, secrets, clock, log }),
+      providerEvents: createProviderEvents({
+        store,
+        inbox,
+        secrets,
+        clock,
+        log,
+        onExpired: () => reconciliation?.wake(),
+      }),
       events,
       tokens,
       accessChecked,
@@ -57,9 +70,14 @@ export const paymentPart: MakePart = async (context) => {
     dependsOn: ["database"],
     work() {
       const claims = createPaymentClaims(database);
-      const reconciliation = startReconciliation({ store, claims, provider, clock, random, log });
-      settleSoon = reconciliation.soon;
-      return [reconciliation, retentionOf(schema, context)];
+      reconciliation = startReconciliation({ store, claims, provider, clock, random, log });
+      const forget = (signal: AbortSignal): Promise<number> =>
+        inbox.purge(new Date(clock.now() - EVENTS_REMEMBERED_MS), signal);
+      return [
+        reconciliation,
+        repeat("forget events of the provider", FORGET_EVERY_MS, forget, { clock, log }),
+        retentionOf(schema, context),
+      ];
     },
   };
 };

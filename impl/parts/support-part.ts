@@ -4,6 +4,7 @@ import { supportSchema } from "../services/support/support-tables.ts";
 import { migrate } from "../storage/migrations.ts";
 import { openEventLog, retentionOf } from "./event-log.ts";
 import type { MakePart } from "./part.ts";
+import { purgeOf } from "./purge.ts";
 
 export const supportPart: MakePart = async (context) => {
   const { database, clock, newId, tokens, accessChecked, log: logger, resources } = context;
@@ -25,6 +26,6 @@ export const supportPart: MakePart = async (context) => {
     service: "ecommerce.v1.SupportService",
     implementation: service.implementation,
     dependsOn: ["database"],
-    work: () => [retentionOf(supportSchema.schema, context)],
+    work: () => [purgeOf(store, context), retentionOf(supportSchema.schema, context)],
   };
 };

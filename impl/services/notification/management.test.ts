@@ -39,7 +39,9 @@ const VARIABLES: Readonly<Record<string, readonly string[]>> = {
   "order.delivered": ["order_id"],
   "order.cancelled": ["order_id", "reason"],
   "order.refunded": ["order_id", "amount"],
-  "payment.failed": ["order_id", "amount", "reason"],
+  "order.payment_failed": ["order_id", "total", "reason"],
+  "order.out_of_stock": ["order_id", "reason"],
+  "order.failed": ["order_id", "reason"],
   "stock.low": ["product_id", "sku", "available", "threshold"],
 };
 

@@ -98,6 +98,7 @@ export function noticeOfEnd({ status }: Order): NoticeEvent {
   }
 }
 
+/** What templates may name; docs/notifications.md says what those of the shop do. */
 function variablesOf(order: Order): Record<string, string> {
   const { currency, totals, refundedMinor, shipments } = order;
   const parcel = shipments.at(-1);
@@ -106,9 +107,9 @@ function variablesOf(order: Order): Record<string, string> {
     reference: order.reference,
     status: statusName(order.status),
     total: formatAmount({ minorUnits: totals.totalMinor, currency }),
-    refunded: formatAmount({ minorUnits: refundedMinor, currency }),
+    amount: formatAmount({ minorUnits: refundedMinor, currency }),
     currency,
-    failure: order.failure?.message ?? "",
+    reason: order.failure?.message ?? "",
     carrier: parcel?.carrier ?? "",
     tracking_number: parcel?.trackingNumber ?? "",
   };
