@@ -61,6 +61,7 @@ export function createSagaWorkers(options: SagaWorkersOptions): SagaWorkers {
   const stopped = new AbortController();
   const { signal } = stopped;
   const running = new Map<string, Promise<void>>();
+  const takenAgain = new Set<string>();
   const stats = { ended: 0, postponed: 0, alarms: 0 };
   const claimable = Math.max(1, limits.concurrency - Math.floor(limits.concurrency / 4));
   let promised = 0;
@@ -113,16 +114,42 @@ export function createSagaWorkers(options: SagaWorkersOptions): SagaWorkers {
     }
   };
 
-  const begin = (task: SagaTask): Promise<void> => {
+  const workUntilLetGo = async (task: SagaTask): Promise<void> => {
     const { sagaId } = task.saga;
-    // Our own lease had run out, and we have taken it from ourselves.
-    const known = running.get(sagaId);
-    if (known !== undefined) return known;
-    const ended = work(task).finally(() => {
+    try {
+      await work(task);
+      while (!signal.aborted && takenAgain.delete(sagaId)) {
+        const again = await takenTask(sagaId);
+        if (again !== undefined) await work(again);
+      }
+    } finally {
+      takenAgain.delete(sagaId);
       running.delete(sagaId);
       // Not for every one that ends: claims are cheaper by the handful.
       if (!exhausted && running.size <= claimable / 2) wake();
-    });
+    }
+  };
+
+  /** Undefined when it is not in our hands after all. */
+  const takenTask = async (sagaId: string): Promise<SagaTask | undefined> => {
+    try {
+      return await store.reload(sagaId);
+    } catch (error) {
+      // It is free again when its lease is over.
+      if (!(error instanceof LeaseLost)) log.warn({ err: error, sagaId }, "a saga could not be read");
+      return undefined;
+    }
+  };
+
+  const begin = (task: SagaTask): Promise<void> => {
+    const { sagaId } = task.saga;
+    const known = running.get(sagaId);
+    if (known !== undefined) {
+      // Taken from ourselves: our lease had run out, or we have just let go of it and do not know that yet.
+      takenAgain.add(sagaId);
+      return known;
+    }
+    const ended = workUntilLetGo(task);
     running.set(sagaId, ended);
     return ended;
   };

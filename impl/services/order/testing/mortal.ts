@@ -35,7 +35,16 @@ export function mortal(moment: number, asleep?: () => Promise<void>): Mortal {
   };
   return {
     // A transaction that dies with its process is rolled back, by the server or as here.
-    database: (database) => ({ ...database, queries: database.queries.withPlugin(plugin) }),
+    database: (database) => {
+      const queries = new Proxy(database.queries.withPlugin(plugin), {
+        get(target, name) {
+          if (dead) throw new Death(`dead since moment ${moment}`);
+          const value: unknown = Reflect.get(target, name);
+          return typeof value === "function" ? value.bind(target) : value;
+        },
+      });
+      return { ...database, queries };
+    },
     client: (client) =>
       new Proxy(client, {
         get(target, name) {

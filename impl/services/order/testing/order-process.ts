@@ -40,7 +40,7 @@ export interface OrderProcess {
 
 export interface OrderProcessOptions
   extends Partial<
-    Pick<SagasOptions, "limits" | "notifications" | "inventory" | "payments" | "reservationTtlMs">
+    Pick<SagasOptions, "limits" | "notifications" | "inventory" | "payments" | "reservationTtlMs" | "clock">
   > {
   /** Whether it does the work of sagas. Default true. */
   readonly works?: boolean;
@@ -74,11 +74,11 @@ export async function startOrderProcess(
   const sagas = createSagas({
     inventory: shop.inventory.client,
     payments: shop.payments.client,
+    clock: systemClock,
     ...others,
     database: sagaDatabase(database),
     events,
     limits: { ...LIMITS, ...limits },
-    clock: systemClock,
     random: () => 0.5,
     newId,
     log: recordingLogger(logged),
