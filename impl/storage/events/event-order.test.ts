@@ -126,6 +126,24 @@ describe("two processes", () => {
     for (const reader of readers) reader.close();
   });
 
+  test("agree on the head, also while one of them gives positions to what was committed before", async () => {
+    const after = await other.head();
+    await inTransaction(database, (transaction) => log.append(transaction, [said("committed before")]));
+    const numbered = Promise.withResolvers<void>();
+    const letGo = Promise.withResolvers<void>();
+    const numbering = inTransaction(database, async (transaction) => {
+      await sql`select from shop.number_events(10)`.execute(transaction);
+      numbered.resolve();
+      await letGo.promise;
+    });
+    await numbered.promise;
+    const head = other.head();
+    await expect.poll(waitsForNumbering).toBe(true);
+    letGo.resolve();
+    await numbering;
+    expect(await head).toBe(after + 1n);
+  });
+
   test("hear of each other by notification", async () => {
     const reader = log.subscribe({ after: await log.head(), signal: forever });
     // Only the listening connection can tell: there is no poll. It may not be there yet.
@@ -156,3 +174,12 @@ describe("an event whose writer died between its commit and the numbering", () =
     reader.close();
   });
 });
+
+async function waitsForNumbering(): Promise<boolean> {
+  const { rows } = await sql`
+    select from pg_stat_activity
+    where datname = current_database() and wait_event_type = 'Lock' and query like '%number_events%'`.execute(
+    database.queries,
+  );
+  return rows.length > 0;
+}

@@ -59,9 +59,10 @@ export function createEventStore<T>({ queries }: Database<T>, schema: string): E
 
     async number(limit, signal) {
       const { rows } = await sql<Row & { readonly head: bigint }>`
-        select head.position as head, ${columns}
-        from ${head} as head left join ${number}(${limit}) as event on true
-        order by event.position`.execute(queries, { signal });
+        select event.head, ${columns} from ${number}(${limit}) as event order by event.position`.execute(
+        queries,
+        { signal },
+      );
       return { head: rows[0]?.head ?? 0n, events: rows.flatMap(eventsOf) };
     },
 
@@ -115,7 +116,7 @@ export function createEventStore<T>({ queries }: Database<T>, schema: string): E
   };
 }
 
-/** None for the row of a left join that found nothing. */
+/** None for the row that says only how far the log is. */
 function eventsOf({ position, type, keys, payload, write_time }: Row): Event[] {
   return position === null ? [] : [{ position, type, keys, payload, time: write_time.getTime() }];
 }
