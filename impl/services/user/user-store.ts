@@ -98,12 +98,12 @@ function prepareFinds(queries: Kysely<UserTables>): Pick<UserStore, "find" | "fi
 }
 
 function createWriter(transaction: Transaction<UserTables>, clock: Clock): UserWriter {
-  const replace = async (before: User, change: Partial<User>): Promise<User> => {
+  const replace = async (before: User, change: Partial<User>, updateTime: Date): Promise<User> => {
     const after: User = {
       ...before,
       ...change,
       version: before.version + 1n,
-      updateTime: new Date(clock.now()),
+      updateTime,
     };
     await transaction
       .updateTable("users.users")
@@ -140,11 +140,12 @@ function createWriter(transaction: Transaction<UserTables>, clock: Clock): UserW
         .executeTakeFirst();
       return row === undefined ? undefined : userOf(row);
     },
-    update: (locked, { email, profile, roles }) => replace(locked, { email, profile, roles }),
+    update: (locked, { email, profile, roles }) =>
+      replace(locked, { email, profile, roles }, new Date(clock.now())),
     async changeState(locked, state, { reason, changedBy }) {
       const now = new Date(clock.now());
       const deleteTime = state === UserState.USER_STATE_DELETED ? now : undefined;
-      const user = await replace(locked, { state, deleteTime });
+      const user = await replace(locked, { state, deleteTime }, now);
       const { userId, version } = user;
       await transaction
         .insertInto("users.state_changes")
