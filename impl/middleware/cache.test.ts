@@ -210,7 +210,7 @@ describe("concurrent misses", () => {
       await using cached = await startCached();
       const controller = new AbortController();
       const leader = codeOf(
-        cached.client.read("a", how === "cancelled" ? { signal: controller.signal } : { deadlineMs: 150 }),
+        cached.client.read("a", how === "cancelled" ? { signal: controller.signal } : { deadlineMs: 1_000 }),
       );
       await until(() => cached.runs.length === 1);
       const followers = Array.from({ length: 20 }, () => cached.client.read("a"));
