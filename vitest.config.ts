@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 // One project, real servers in every test file: a file may be slow to start but never waits on a clock.
@@ -12,6 +13,8 @@ export default defineConfig({
       ? ["default", ["json", { outputFile: process.env.TEST_RESULT }]]
       : ["default"],
     pool: "forks",
+    // Files wait for sockets and for PostgreSQL more than they compute; they share one server, which bounds how many help.
+    maxWorkers: Math.min(4, Math.max(2, availableParallelism())),
     testTimeout: 20_000,
     hookTimeout: 60_000,
     // The default of a second is a clock to wait on: a busy machine takes longer.
