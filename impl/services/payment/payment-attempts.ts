@@ -36,7 +36,7 @@ export interface Attempts {
 }
 
 export function createAttempts(options: AttemptOptions): Attempts {
-  const { provider, log, onUnknown } = options;
+  const { store, provider, log, onUnknown } = options;
   const underWay = new Map<string, Promise<Payment>>();
 
   const run = async (begun: Payment, transaction: Transaction): Promise<Payment> => {
@@ -69,8 +69,10 @@ export function createAttempts(options: AttemptOptions): Attempts {
       return answerOf(await attempt, transaction);
     },
     async answer(payment, transaction) {
-      const known = isPending(transaction) ? underWay.get(transaction.transactionId) : undefined;
-      return answerOf(known === undefined ? payment : await known, transaction);
+      if (!isPending(transaction)) return answerOf(payment, transaction);
+      // An attempt that has just ended did so after the payment was read.
+      const known = underWay.get(transaction.transactionId) ?? store.find(payment.paymentId);
+      return answerOf((await known) ?? payment, transaction);
     },
     async idle() {
       await Promise.allSettled(underWay.values());
