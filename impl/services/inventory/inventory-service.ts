@@ -16,10 +16,10 @@ import {
   ReserveStockRequest,
   ReserveStockResponse,
 } from "#proto/ecommerce/v1/inventory.ts";
+import { millisecondsOf } from "../shared/milliseconds.ts";
 import type { PageTokens } from "../shared/page-token.ts";
 import type { IdentifiedRequest } from "../shared/request-id.ts";
 import { requireStorableText } from "../shared/storable-text.ts";
-import { millisecondsOf } from "./duration.ts";
 import { reservationNotFound, stockNotFound } from "./inventory-errors.ts";
 import { reservationMessage, stockMessage } from "./inventory-messages.ts";
 import type { InventoryStore } from "./inventory-store.ts";

@@ -9,8 +9,8 @@ import {
   type WatchStockResponse,
 } from "#proto/ecommerce/v1/inventory.ts";
 import { eventStream } from "../shared/event-stream.ts";
+import { millisecondsOf } from "../shared/milliseconds.ts";
 import type { PageTokens } from "../shared/page-token.ts";
-import { millisecondsOf } from "./duration.ts";
 import { stockMessage } from "./inventory-messages.ts";
 import type { InventoryStore } from "./inventory-store.ts";
 import type { Stock } from "./stock.ts";

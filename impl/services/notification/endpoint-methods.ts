@@ -1,4 +1,5 @@
 // The methods of webhook endpoints.
+
 import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "#impl/runtime/clock.ts";
@@ -11,6 +12,7 @@ import type { NotificationServiceDefinition } from "#proto/ecommerce/v1/notifica
 import type { Duration } from "#proto/google/protobuf/duration.ts";
 import { requireEtag } from "../shared/etag.ts";
 import { type FieldMasks, fieldMasks } from "../shared/field-mask.ts";
+import { millisecondsOf } from "../shared/milliseconds.ts";
 import type { PageTokens, TokenUse } from "../shared/page-token.ts";
 import { requireStorableText } from "../shared/storable-text.ts";
 import type { AddressPolicy } from "./address-policy.ts";
@@ -147,8 +149,4 @@ function makeSecret(
 ): { readonly secret: string; readonly sealed: SealedSecret } {
   const secret = `whsec_${randomBytes(SECRET_BYTES).toString("base64")}`;
   return { secret, sealed: { secretId: newId(), sealed: box.seal(secret, endpointId) } };
-}
-
-function millisecondsOf({ seconds, nanos }: Duration): number {
-  return Number(seconds) * 1_000 + Math.trunc(nanos / 1_000_000);
 }

@@ -6,8 +6,8 @@ import type {
   StreamNotificationsRequest,
   StreamNotificationsResponse,
 } from "#proto/ecommerce/v1/notification_service.ts";
-import type { Duration } from "#proto/google/protobuf/duration.ts";
 import { eventStream } from "../shared/event-stream.ts";
+import { millisecondsOf } from "../shared/milliseconds.ts";
 import type { PageTokens } from "../shared/page-token.ts";
 import { notificationMessage, userKey } from "./notification-message.ts";
 import type { NotificationReads } from "./notification-reads.ts";
@@ -64,9 +64,4 @@ async function* unreadOf(
     if (page.length < SNAPSHOT_PAGE) return;
     after = page.at(-1)?.notificationId;
   }
-}
-
-function millisecondsOf(duration: Duration | undefined): number | undefined {
-  if (duration === undefined) return undefined;
-  return Number(duration.seconds) * 1_000 + Math.trunc(duration.nanos / 1_000_000);
 }

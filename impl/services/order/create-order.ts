@@ -2,9 +2,9 @@
 // The request id is kept with the order, so there is one order for it, for as long as there is the order.
 import type { Call } from "#impl/runtime/call.ts";
 import { CreateOrderRequest, type CreateOrderResponse } from "#proto/ecommerce/v1/order_service.ts";
+import { millisecondsOf } from "../shared/milliseconds.ts";
 import { recordKeyOf, requestIdReused } from "../shared/request-id.ts";
 import { answerTimeMs } from "./answer-time.ts";
-import { millisecondsOf } from "./milliseconds.ts";
 import { type Order, OrderStatus } from "./order.ts";
 import { callerOf } from "./order-access.ts";
 import { insertOrders, type OrderRequest } from "./order-insert.ts";

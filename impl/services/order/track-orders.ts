@@ -12,7 +12,7 @@ import {
 } from "#proto/ecommerce/v1/order_service.ts";
 import { type EventStreamOptions, eventStream } from "../shared/event-stream.ts";
 import { placeTokens } from "../shared/event-stream-place.ts";
-import { millisecondsOf } from "./milliseconds.ts";
+import { millisecondsOf } from "../shared/milliseconds.ts";
 import { type Order, OrderStatus } from "./order.ts";
 import { orderKey, userKey } from "./order-event.ts";
 import { orderMessage } from "./order-message.ts";

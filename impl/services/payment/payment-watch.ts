@@ -7,6 +7,7 @@ import {
   type WatchPaymentsResponse,
 } from "#proto/ecommerce/v1/payment.ts";
 import { eventStream } from "../shared/event-stream.ts";
+import { millisecondsOf } from "../shared/milliseconds.ts";
 import type { PageTokens } from "../shared/page-token.ts";
 import { orderKey, paymentMessage, userKey } from "./payment-messages.ts";
 import type { PaymentConditions } from "./payment-pages.ts";
@@ -31,7 +32,6 @@ export function watchPayments(
     states: request.states.toSorted((one, other) => one - other),
     pendingOnly: false,
   };
-  const { heartbeatInterval: beat } = request;
   const keys = keysOf(conditions);
   return eventStream<WatchPaymentsResponse>({
     log: events,
@@ -41,7 +41,7 @@ export function watchPayments(
     boundTo: JSON.stringify(conditions),
     resumeToken: request.resumeToken,
     start: "now",
-    heartbeatMs: beat === undefined ? undefined : Number(beat.seconds) * 1_000 + beat.nanos / 1_000_000,
+    heartbeatMs: millisecondsOf(request.heartbeatInterval),
     ...(keys === undefined ? {} : { keys }),
     update({ payload, time }) {
       const event = PaymentEvent.decode(payload);

@@ -6,8 +6,8 @@ import type {
   StreamProductUpdatesRequest,
   StreamProductUpdatesResponse,
 } from "#proto/ecommerce/v1/product_service.ts";
-import type { Duration } from "#proto/google/protobuf/duration.ts";
 import { eventStream } from "../shared/event-stream.ts";
+import { millisecondsOf } from "../shared/milliseconds.ts";
 import type { PageTokens } from "../shared/page-token.ts";
 import { readChange } from "./product-events.ts";
 import { canonical, eventKeys, productConditions, updateFor } from "./product-filter.ts";
@@ -36,8 +36,7 @@ export function streamProductUpdates(
     resumeToken: request.resumeToken,
     start: "now",
     ...(keys === undefined ? {} : { keys }),
-    heartbeatMs:
-      request.heartbeatInterval === undefined ? undefined : milliseconds(request.heartbeatInterval),
+    heartbeatMs: millisecondsOf(request.heartbeatInterval),
     maxPerSecond: request.maxUpdatesPerSecond,
     update(event) {
       const update = updateFor(conditions, readChange(event));
@@ -52,8 +51,4 @@ export function streamProductUpdates(
 
 function updated(value: ProductUpdate): StreamProductUpdatesResponse {
   return { event: { $case: "update", value }, resumeToken: "" };
-}
-
-function milliseconds({ seconds, nanos }: Duration): number {
-  return Number(seconds) * 1_000 + nanos / 1_000_000;
 }
