@@ -10,6 +10,7 @@ import {
   type WatchOrdersRequest,
   type WatchOrdersResponse,
 } from "#proto/ecommerce/v1/order_service.ts";
+import { versionOf } from "../shared/etag.ts";
 import { type EventStreamOptions, eventStream } from "../shared/event-stream.ts";
 import { placeTokens } from "../shared/event-stream-place.ts";
 import { millisecondsOf } from "../shared/milliseconds.ts";
@@ -49,15 +50,22 @@ async function* trackOrder(
       "orders.read",
     );
   const order = await find();
+  // Changes up to this version are in the snapshot: told after it, they would lead an order back.
+  let told = 0n;
   const stream: EventStreamOptions<Streamed> = {
     ...common(context, request, call),
     purpose: "orders.track.1",
     boundTo: orderId,
     start: "snapshot",
     keys: [orderKey(orderId)],
-    update: (event) => updateMessage(eventOf(event)),
+    update(event) {
+      const change = eventOf(event);
+      return versionOf(change.order?.etag ?? "") > told ? updateMessage(change) : undefined;
+    },
     async *snapshot() {
-      yield snapshotMessage(await find());
+      const present = await find();
+      told = present.version;
+      yield snapshotMessage(present);
     },
     isLast: ({ event }) =>
       event?.$case === "update" && isFinal(event.value.order?.status ?? OrderStatus.ORDER_STATUS_UNSPECIFIED),

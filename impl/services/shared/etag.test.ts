@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Code } from "#impl/runtime/status.ts";
-import { etagOf, requireEtag } from "./etag.ts";
+import { etagOf, requireEtag, versionOf } from "./etag.ts";
 
 const version = fc.bigInt({ min: 1n, max: 2n ** 63n - 1n });
 
@@ -11,6 +11,10 @@ test("two versions have the same etag only when they are the same", () => {
       expect(etagOf(one) === etagOf(other)).toBe(one === other);
     }),
   );
+});
+
+test("the version of an etag is the one that it was made of", () => {
+  fc.assert(fc.property(version, (made) => expect(versionOf(etagOf(made))).toBe(made)));
 });
 
 test("versions that follow each other have etags that do not", () => {

@@ -12,6 +12,16 @@ export function etagOf(version: bigint): string {
     .padStart(13, "0");
 }
 
+// What multiplies with `factor` to 1 modulo 2^64.
+const inverse = 0xf1de83e19937733dn;
+
+/** The version of an etag that `etagOf` made. */
+export function versionOf(etag: string): bigint {
+  let digits = 0n;
+  for (const digit of etag) digits = digits * 36n + BigInt(Number.parseInt(digit, 36));
+  return BigInt.asUintN(bits, digits * inverse);
+}
+
 /** An empty etag agrees with every version. Anything else that is not the etag of `version` is ABORTED, malformed or not. */
 export function requireEtag(etag: string, version: bigint, resourceType: string, resourceName: string): void {
   if (etag !== "" && etag !== etagOf(version)) throw etagMismatch(resourceType, resourceName);
