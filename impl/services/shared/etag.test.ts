@@ -14,7 +14,11 @@ test("two versions have the same etag only when they are the same", () => {
 });
 
 test("the version of an etag is the one that it was made of", () => {
-  fc.assert(fc.property(version, (made) => expect(versionOf(etagOf(made))).toBe(made)));
+  fc.assert(
+    fc.property(version, (made) => {
+      expect(versionOf(etagOf(made))).toBe(made);
+    }),
+  );
 });
 
 test("versions that follow each other have etags that do not", () => {
