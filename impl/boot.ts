@@ -8,6 +8,7 @@ import type { Config } from "./config.ts";
 import { createLinks } from "./create-links.ts";
 import { createServices } from "./create-services.ts";
 import { startAdmin } from "./observability/admin-http.ts";
+import { createAudit } from "./observability/audit.ts";
 import { startHealthMonitor } from "./observability/health-monitor.ts";
 import { openLogOutput } from "./observability/log-output.ts";
 import { createLogging, type Logging } from "./observability/logging.ts";
@@ -62,6 +63,12 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
   resources.defer(() => output.close());
   const logging = createLogging({ level: config.LOG_LEVEL, clock: systemClock, output });
   const { log } = logging;
+  const auditOutput =
+    config.AUDIT_FILE === undefined
+      ? output
+      : openLogOutput({ destination: config.AUDIT_FILE, clock: systemClock });
+  resources.defer(() => auditOutput.close());
+  const audit = createAudit({ clock: systemClock, output: auditOutput });
   const tracing = createTracing({
     sampleRatio: config.TRACE_SAMPLE_RATIO,
     random: systemRandom,
@@ -121,6 +128,7 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
     newId,
     random: systemRandom,
     log,
+    audit,
     resources,
   });
   const ended = (): void => {
@@ -138,6 +146,7 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
       ...createLinks(config, off, {
         schema,
         logging,
+        audit,
         metrics,
         tracing,
         verify: createTokenVerifier(keys.trusted, systemClock),

@@ -160,6 +160,9 @@ const SETTINGS = {
     ["debug", "info", "warn", "error", "silent"],
     "info",
   ),
+  AUDIT_FILE: optional(
+    'File to which security events are appended, a line each. Without it they go to the log, marked "stream":"audit".',
+  ),
   TRACE_SAMPLE_RATIO: ratio("Share of calls without a traced parent that are traced.", 0.01),
   OTLP_ENDPOINT: optional(
     "Where spans are sent: an OTLP/HTTP traces URL. Without it spans are not exported.",

@@ -3,6 +3,7 @@
 import type { VerifyToken } from "./auth/access-token.ts";
 import type { Config } from "./config.ts";
 import { accessLog } from "./middleware/access-log.ts";
+import { auditRefusals } from "./middleware/audit-refusals.ts";
 import { authenticate } from "./middleware/authenticate.ts";
 import { authorize } from "./middleware/authorize.ts";
 import { cache } from "./middleware/cache.ts";
@@ -12,6 +13,7 @@ import { deadline } from "./middleware/deadline.ts";
 import { callMetrics } from "./middleware/metrics.ts";
 import { traceCalls } from "./middleware/trace.ts";
 import { validate } from "./middleware/validate.ts";
+import type { Audit } from "./observability/audit.ts";
 import type { Logging } from "./observability/logging.ts";
 import type { Metrics } from "./observability/metrics.ts";
 import type { Tracing } from "./observability/tracing.ts";
@@ -21,6 +23,7 @@ import type { Schema } from "./runtime/schema.ts";
 interface LinkParts {
   readonly schema: Schema;
   readonly logging: Logging;
+  readonly audit: Audit;
   readonly metrics: Metrics;
   readonly tracing: Tracing;
   readonly verify: VerifyToken;
@@ -28,7 +31,7 @@ interface LinkParts {
 
 /** The links that configuration leaves on. */
 export function createLinks(config: Config, off: ReadonlySet<string>, parts: LinkParts): Link[] {
-  const { schema, logging, metrics, tracing, verify } = parts;
+  const { schema, logging, audit, metrics, tracing, verify } = parts;
   return chain(
     {
       trace: [traceCalls(tracing)],
@@ -38,7 +41,7 @@ export function createLinks(config: Config, off: ReadonlySet<string>, parts: Lin
       compression: [
         compress({ minBytes: config.COMPRESSION_MIN_BYTES, asyncFromBytes: config.COMPRESSION_ASYNC_BYTES }),
       ],
-      auth: [authenticate(verify), authorize],
+      auth: [auditRefusals(audit), authenticate(verify), authorize],
       cache: [
         cache({
           maxBytes: config.CACHE_MAX_BYTES,

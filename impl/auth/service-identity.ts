@@ -1,5 +1,6 @@
 // How a service proves to another that it is one: a short-lived access token that the system signs for itself. Kept fresh in the
 // background, so that a call never waits for a signature.
+import { decodeJwt } from "jose";
 import type { Clock } from "#impl/runtime/clock.ts";
 import type { Logger } from "#impl/runtime/logger.ts";
 import { repeat } from "#impl/runtime/repeat.ts";
@@ -8,7 +9,7 @@ import { permissionsOf } from "./roles.ts";
 
 export interface ServiceIdentityOptions {
   readonly key: SigningKey;
-  /** Who calls, for logs and audit, such as "service:ecommerce". */
+  /** Who calls, for logs and audit: begins with SERVICE_PREFIX, such as "service:ecommerce". */
   readonly name: string;
   readonly clock: Clock;
   readonly log: Logger;
@@ -19,6 +20,9 @@ export interface ServiceIdentity {
   metadata(): Readonly<Record<string, string>>;
   stop(): Promise<void>;
 }
+
+/** What the user ids of services begin with; those of users are UUIDs. */
+export const SERVICE_PREFIX = "service:";
 
 const LIFETIME_SECONDS = 600;
 /** A signature may fail now and then and be tried again before the token it replaces expires. */
@@ -46,4 +50,13 @@ export async function serviceIdentity(options: ServiceIdentityOptions): Promise<
     { clock, log },
   );
   return { metadata: () => metadata, stop: () => renewal.stop() };
+}
+
+/** Whether a token says that it is a service's. Nothing is verified: for telling what was refused. */
+export function claimsToBeService(token: string): boolean {
+  try {
+    return decodeJwt(token).sub?.startsWith(SERVICE_PREFIX) === true;
+  } catch {
+    return false;
+  }
 }

@@ -5,6 +5,7 @@ import { readConfig } from "#impl/config.ts";
 import { createLinks } from "#impl/create-links.ts";
 import type { LinkName } from "#impl/middleware/chain.ts";
 import { CHAIN_ORDER } from "#impl/middleware/chain.ts";
+import { createAudit } from "#impl/observability/audit.ts";
 import { type LogOutput, openLogOutput } from "#impl/observability/log-output.ts";
 import { createLogging } from "#impl/observability/logging.ts";
 import { createMetrics } from "#impl/observability/metrics.ts";
@@ -38,6 +39,7 @@ export async function createBenchChain(schema: Schema): Promise<BenchChain> {
       clock: systemClock,
       serviceName: "bench",
     }),
+    audit: createAudit({ clock: systemClock, output }),
     verify: createTokenVerifier(keys, systemClock),
   };
   return {

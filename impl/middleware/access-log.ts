@@ -1,15 +1,14 @@
 // One line a call, when it ends: who, what, how it went, how long. Of a call that failed by our fault the cause is logged here, and nowhere
 // else. Never the request, its metadata or the text of the status, which may name a person. Lines without a cause are composed by hand:
 // the same JSON that pino writes, at half its cost.
-
-import { TraceFlags } from "@opentelemetry/api";
+import { sampledTraceId } from "#impl/observability/call-trace.ts";
 import type { Logging } from "#impl/observability/logging.ts";
 import { CALL_MESSAGE, FIELD } from "#impl/observability/names.ts";
 import type { Call } from "#impl/runtime/call.ts";
+import { reasonOf } from "#impl/runtime/error-details.ts";
 import type { Link } from "#impl/runtime/handler.ts";
 import type { Method } from "#impl/runtime/method.ts";
 import { Code, codeName, type Status } from "#impl/runtime/status.ts";
-import { ErrorInfo } from "#proto/google/rpc/error_details.ts";
 
 export function accessLog(logging: Logging): Link {
   return (method, next) => {
@@ -58,12 +57,15 @@ function lineWriter(logging: Logging, method: Method): (call: Call, status: Stat
 function remainder(call: Call, status: Status): string {
   let text = `,"${FIELD.durationMs}":${durationMs(call)},"${FIELD.bytesIn}":${call.receivedBytes},"${FIELD.bytesOut}":${call.sentBytes},"${FIELD.peer}":${JSON.stringify(call.peer)}`;
   if (call.principal !== undefined) text += `,"${FIELD.userId}":${JSON.stringify(call.principal.userId)}`;
+  if (call.onBehalfOf !== undefined) {
+    text += `,"${FIELD.onBehalfOf}":${JSON.stringify(call.onBehalfOf.userId)}`;
+  }
   if (call.span !== undefined) {
     const traceId = sampledTraceId(call);
     if (traceId !== undefined) text += `,"${FIELD.traceId}":"${traceId}"`;
   }
   if (call.servedFromCache) text += `,"${FIELD.cached}":true`;
-  if (status.details.length > 0) text += `,"${FIELD.reason}":${JSON.stringify(reasonOf(status))}`;
+  if (status.details.length > 0) text += `,"${FIELD.reason}":${JSON.stringify(reasonOf(status.details))}`;
   return text;
 }
 
@@ -78,9 +80,10 @@ function fieldsWithCause(call: Call, status: Status): object {
     [FIELD.bytesOut]: call.sentBytes,
     [FIELD.peer]: call.peer,
     ...(call.principal === undefined ? {} : { [FIELD.userId]: call.principal.userId }),
+    ...(call.onBehalfOf === undefined ? {} : { [FIELD.onBehalfOf]: call.onBehalfOf.userId }),
     ...(traceId === undefined ? {} : { [FIELD.traceId]: traceId }),
     ...(call.servedFromCache ? { [FIELD.cached]: true } : {}),
-    [FIELD.reason]: reasonOf(status),
+    [FIELD.reason]: reasonOf(status.details),
     [FIELD.error]: status.cause,
   };
 }
@@ -88,17 +91,4 @@ function fieldsWithCause(call: Call, status: Status): object {
 /** Milliseconds, to the microsecond. */
 function durationMs(call: Call): number {
   return Math.round((call.environment.clock.monotonic() - call.startedAt) * 1_000) / 1_000;
-}
-
-function sampledTraceId(call: Call): string | undefined {
-  const context = call.span?.spanContext();
-  return context !== undefined && (context.traceFlags & TraceFlags.SAMPLED) !== 0
-    ? context.traceId
-    : undefined;
-}
-
-/** The boundary puts the ErrorInfo first. */
-function reasonOf(status: Status): string {
-  const [first] = status.details;
-  return first?.typeUrl.endsWith(".ErrorInfo") ? ErrorInfo.decode(first.value).reason : "";
 }

@@ -76,9 +76,31 @@ export const FIELD = {
   bytesOut: "bytesOut",
   peer: "peer",
   userId: "userId",
+  /** For whom a service called. */
+  onBehalfOf: "onBehalfOf",
   traceId: "traceId",
   cached: "cached",
   error: "err",
+} as const;
+
+/** The value of `AUDIT_FIELD.stream`: by it audit lines are told from the log where both go to one place. */
+export const AUDIT_STREAM = "audit";
+
+/** Fields of audit lines beside those of the event itself. */
+export const AUDIT_FIELD = {
+  stream: "stream",
+  /** Milliseconds since the epoch. */
+  time: "time",
+  method: "method",
+  /** Where the caller is, without its port. */
+  address: "address",
+  /** Who called: a user, or a service. */
+  caller: "caller",
+  /** The API key that it called with. */
+  callerKey: "callerKey",
+  /** For whom a service called. */
+  onBehalfOf: "onBehalfOf",
+  traceId: "traceId",
 } as const;
 
 /** The message of the line that every call ends with. */

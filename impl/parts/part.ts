@@ -1,5 +1,6 @@
 // A service as the composition root sees it: what it serves, what it depends on, and what it does in the background.
 import type { Config } from "../config.ts";
+import type { Audit } from "../observability/audit.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { NewId } from "../runtime/ids.ts";
 import type { Logger } from "../runtime/logger.ts";
@@ -25,6 +26,7 @@ export interface PartContext {
   readonly newId: NewId;
   readonly random: () => number;
   readonly log: Logger;
+  readonly audit: Audit;
   /** Released after the server has drained. */
   readonly resources: AsyncDisposableStack;
 }

@@ -7,7 +7,7 @@ import type { MakePart } from "./part.ts";
 import { purgeOf } from "./purge.ts";
 
 export const userPart: MakePart = async (context) => {
-  const { schema, database, clock, newId, tokens, accessChecked } = context;
+  const { schema, database, clock, newId, audit, tokens, accessChecked } = context;
   await migrate(database, usersSchema);
   const store = createUserStore(database, { clock });
   return {
@@ -16,6 +16,7 @@ export const userPart: MakePart = async (context) => {
       store,
       schema,
       newId,
+      audit,
       tokens,
       knownRoles: KNOWN_ROLES,
       accessChecked,

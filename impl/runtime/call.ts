@@ -7,7 +7,7 @@ import type { CancelTimer, Clock } from "./clock.ts";
 import type { Logger } from "./logger.ts";
 import type { Encoding } from "./message.ts";
 import type { Method } from "./method.ts";
-import type { Principal } from "./principal.ts";
+import type { OriginalCaller, Principal } from "./principal.ts";
 import { RpcError } from "./rpc-error.ts";
 import { Code, type Status } from "./status.ts";
 
@@ -41,6 +41,8 @@ export class Call {
   request: RequestMessage | undefined = undefined;
   /** Set once the credentials are verified; undefined is an anonymous caller. */
   principal: Principal | undefined = undefined;
+  /** Set when the principal is a service that calls for somebody else. */
+  onBehalfOf: OriginalCaller | undefined = undefined;
   /** Set when the call is traced. */
   span: Span | undefined = undefined;
   /** Set when messages of the response may be compressed. */

@@ -108,3 +108,9 @@ export function encodeErrorDetail(detail: ErrorDetail): Any {
       return { typeUrl: `type.googleapis.com/${detail.typeName}`, value: detail.value };
   }
 }
+
+/** The reason of the ErrorInfo among the details, which the boundary puts first; empty when there is none. */
+export function reasonOf(details: readonly Any[]): string {
+  const [first] = details;
+  return first?.typeUrl.endsWith(".ErrorInfo") ? ErrorInfo.decode(first.value).reason : "";
+}

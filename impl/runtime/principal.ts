@@ -1,8 +1,21 @@
 // Who calls, once the credentials have been verified.
 
+/** Request metadata in which callers prove who they are: "Bearer <access token>", or the secret of an API key. */
+export const AUTHORIZATION = "authorization";
+export const API_KEY = "x-api-key";
+/** In which a service proves for whom it calls. */
+export const DELEGATION = "x-on-behalf-of";
+
 export interface Principal {
   /** The user's id; for a machine, the id of its account. */
   readonly userId: string;
   readonly roles: readonly string[];
   readonly permissions: ReadonlySet<string>;
+  /** The API key it called with. */
+  readonly apiKeyId?: string;
+}
+
+/** For whom a service calls, once its word for it has been verified. It is known, and allows nothing. */
+export interface OriginalCaller {
+  readonly userId: string;
 }

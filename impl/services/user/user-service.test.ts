@@ -16,7 +16,7 @@ import {
 import { Timestamp } from "#proto/google/protobuf/timestamp.ts";
 import { admin, as, startUsers } from "./testing/user-fixture.ts";
 
-const { client, server, database, register } = await startUsers();
+const { client, server, database, audit, register } = await startUsers();
 const open = await startUsers({ authentication: false });
 
 type Partial<M extends { fromPartial(given: never): unknown }> = Parameters<M["fromPartial"]>[0];
@@ -289,7 +289,12 @@ describe("UpdateUser", () => {
     await expect(update({ user: { userId }, updateMask: ["roles"] }, owner)).rejects.toMatchObject(denied);
     const same = { userId, email: mail, roles: ["admin", "customer"] };
     expect((await update({ user: same, updateMask: ["*"] }, owner)).roles).toEqual(same.roles);
-    expect((await update({ user: { userId, roles } })).roles).toEqual(roles);
+    const before = audit.lines().length;
+    const requestId = newId();
+    expect((await update({ user: { userId, roles }, requestId })).roles).toEqual(roles);
+    expect((await update({ user: { userId, roles }, requestId })).roles).toEqual(roles);
+    const told = { event: "roles_changed", outcome: "ok", userId, roles, address: "127.0.0.1" };
+    expect(audit.lines().slice(before)).toMatchObject([told]);
     await expect(update({ user: { userId, roles: ["king"] } })).rejects.toMatchObject(
       violates(Code.INVALID_ARGUMENT, "user.roles[0]", "user.unknown_role"),
     );

@@ -1,6 +1,7 @@
 // UserService: each handler as its business steps. Access by the policy of the method and the rules of fields were checked
 // before it runs; what is checked here is what those cannot say.
 import { isDeepStrictEqual } from "node:util";
+import type { Audit } from "#impl/observability/audit.ts";
 import type { Call } from "#impl/runtime/call.ts";
 import type { NewId } from "#impl/runtime/ids.ts";
 import type { Schema } from "#impl/runtime/schema.ts";
@@ -19,19 +20,28 @@ import { requireEtag } from "../shared/etag.ts";
 import { type FieldMasks, fieldMasks } from "../shared/field-mask.ts";
 import type { PageTokens } from "../shared/page-token.ts";
 import { requireStorableText } from "../shared/storable-text.ts";
-import { isDeleted, type NewUser, rolesAtCreation, sameRoles, type User, userType } from "./user.ts";
+import {
+  defaultRole,
+  isDeleted,
+  type NewUser,
+  rolesAtCreation,
+  sameRoles,
+  type User,
+  userType,
+} from "./user.ts";
 import { createUserAccess, type UserAccess } from "./user-access.ts";
 import { batchGetUsers } from "./user-batch.ts";
 import { passwordNotAvailable, unknownRoles, userNotFound } from "./user-errors.ts";
 import { listUsers } from "./user-list.ts";
 import { toMessage } from "./user-message.ts";
 import { createStateChanges } from "./user-state-changes.ts";
-import type { UserStore } from "./user-store.ts";
+import type { UserStore, UserWriter } from "./user-store.ts";
 
 export type UserServiceOptions = {
   readonly store: UserStore;
   readonly schema: Schema;
   readonly newId: NewId;
+  readonly audit: Audit;
   /** For resume tokens. */
   readonly tokens: PageTokens;
   /** Every role that a user can hold, "customer" among them. */
@@ -88,10 +98,18 @@ async function createUser(
   requireKnownRoles(user.roles, knownRoles);
   const { requestId } = request;
   const content = CreateUserRequest.encode({ ...request, user: sent, requestId: "" }).finish();
-  return await store.writeOnce(
-    { call, requestId, content, response: CreateUserResponse },
-    async (writer) => ({ user: toMessage(await writer.insert(user)) }),
-  );
+  const { userId, roles } = user;
+  let created = false;
+  const work = async (writer: UserWriter): Promise<CreateUserResponse> => {
+    const inserted = await writer.insert(user);
+    created = true;
+    return { user: toMessage(inserted) };
+  };
+  const response = await store.writeOnce({ call, requestId, content, response: CreateUserResponse }, work);
+  if (created && !sameRoles(roles, [defaultRole])) {
+    context.audit.record({ event: "roles_changed", outcome: "ok", userId, roles }, call);
+  }
+  return response;
 }
 
 function newUser({ newId }: Context, { email, profile, roles }: UserMessage): NewUser {
@@ -100,7 +118,7 @@ function newUser({ newId }: Context, { email, profile, roles }: UserMessage): Ne
 }
 
 async function updateUser(
-  { store, access, masks, knownRoles }: Context,
+  { store, access, masks, knownRoles, audit }: Context,
   request: UpdateUserRequest,
   call: Call,
 ): Promise<UpdateUserResponse> {
@@ -109,17 +127,24 @@ async function updateUser(
   const { userId } = patch;
   requireStorableText(patch, "user");
   const content = UpdateUserRequest.encode({ ...request, user: patch, requestId: "" }).finish();
-  return await store.writeOnce({ call, requestId, content, response: UpdateUserResponse }, async (writer) => {
+  // Undefined unless this call changes them: for a repeat the work does not run.
+  let roles: readonly string[] | undefined;
+  const work = async (writer: UserWriter): Promise<UpdateUserResponse> => {
     const user = await writer.lock(userId);
     if (user === undefined || isDeleted(user)) throw userNotFound(userId);
     requireEtag(patch.etag, user.version, userType, userId);
     const before = toMessage(user);
     const after = masks.update(before, patch, updateMask);
     access.requireRolesAtUpdate(before.roles, after.roles, call.principal);
-    if (!sameRoles(before.roles, after.roles)) requireKnownRoles(after.roles, knownRoles);
+    const sameAsBefore = sameRoles(before.roles, after.roles);
+    if (!sameAsBefore) requireKnownRoles(after.roles, knownRoles);
+    roles = sameAsBefore ? undefined : after.roles;
     const unchanged = isDeepStrictEqual(before, after);
     return { user: unchanged ? before : toMessage(await writer.update(user, after)) };
-  });
+  };
+  const response = await store.writeOnce({ call, requestId, content, response: UpdateUserResponse }, work);
+  if (roles !== undefined) audit.record({ event: "roles_changed", outcome: "ok", userId, roles }, call);
+  return response;
 }
 
 function requireKnownRoles(roles: User["roles"], known: ReadonlySet<string>): void {

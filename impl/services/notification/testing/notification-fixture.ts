@@ -6,6 +6,7 @@ import { CallError } from "#impl/client/call-error.ts";
 import { type CallOptions, type ClientContext, type ClientOf, createClient } from "#impl/client/client.ts";
 import { authorize } from "#impl/middleware/authorize.ts";
 import { validate } from "#impl/middleware/validate.ts";
+import { noAudit } from "#impl/observability/audit.ts";
 import { type ManualClock, manualClock } from "#impl/observability/testing/manual-clock.ts";
 import { systemClock } from "#impl/runtime/clock.ts";
 import type { Link } from "#impl/runtime/handler.ts";
@@ -89,6 +90,7 @@ export async function startNotifications(
     store: createUserStore(database, { clock }),
     schema,
     newId,
+    audit: noAudit,
     tokens,
     knownRoles: new Set(["customer"]),
     accessChecked: true,

@@ -5,6 +5,8 @@ import { afterAll } from "vitest";
 import { type CallOptions, type ClientOf, createClient } from "#impl/client/client.ts";
 import { authorize } from "#impl/middleware/authorize.ts";
 import { validate } from "#impl/middleware/validate.ts";
+import { createAudit } from "#impl/observability/audit.ts";
+import { type MemoryOutput, memoryOutput } from "#impl/observability/testing/memory-output.ts";
 import { type Clock, systemClock } from "#impl/runtime/clock.ts";
 import type { Link } from "#impl/runtime/handler.ts";
 import { newId } from "#impl/runtime/ids.ts";
@@ -25,6 +27,8 @@ const checkFields = validate({ ...schema, methods: new Map(ours) });
 export type UserFixture = {
   readonly client: ClientOf<UserServiceDefinition>;
   readonly server: TestServer;
+  /** What the service wrote into the audit log. */
+  readonly audit: MemoryOutput;
   readonly database: TestDatabase<UserTables>;
   readonly store: UserStore;
   readonly schema: Schema;
@@ -39,10 +43,12 @@ export async function startUsers(options: UserFixtureOptions = {}): Promise<User
   const { authentication = true, clock = systemClock } = options;
   const database = await testDatabase<UserTables>({ migrations: [usersSchema] });
   const store = createUserStore(database.typed<unknown>(), { clock });
+  const audit = memoryOutput();
   const service = createUserService({
     store,
     schema,
     newId,
+    audit: createAudit({ clock, output: audit }),
     tokens: createPageTokens({ key: new Uint8Array(32).fill(7), clock }),
     knownRoles: new Set(["customer", "support_agent", "admin"]),
     accessChecked: authentication,
@@ -66,7 +72,7 @@ export async function startUsers(options: UserFixtureOptions = {}): Promise<User
     const created = await client.createUser(CreateUserRequest.fromPartial({ user }), as(newId(), everything));
     return created.user ?? User.create();
   };
-  return { client, server, database, store, schema, register };
+  return { client, server, audit, database, store, schema, register };
 }
 
 export const everything = ["users.read", "users.write", "users.assign_roles"];
