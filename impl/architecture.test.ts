@@ -13,7 +13,7 @@ const LAYERS: ReadonlyArray<readonly [folder: string, mayImport: readonly string
   ["impl/runtime", ["proto/gen"]],
   ["impl/auth", ["proto/gen", "impl/runtime"]],
   ["impl/storage", ["proto/gen", "impl/runtime"]],
-  ["impl/client", ["proto/gen", "wire", "impl/runtime", "impl/observability"]],
+  ["impl/client", ["proto/gen", "wire", "impl/runtime", "impl/auth", "impl/observability"]],
   ["impl/observability", ["proto/gen", "impl/runtime"]],
   ["impl/middleware", ["proto/gen", "impl/runtime", "impl/auth", "impl/observability"]],
   ["impl/payment-provider", ["impl/runtime"]],
