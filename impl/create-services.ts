@@ -1,4 +1,5 @@
 // The services of the system on one database: migrated, made, and with what they do in the background.
+import { authPart } from "./parts/auth-part.ts";
 import { inventoryPart } from "./parts/inventory-part.ts";
 import { notificationPart } from "./parts/notification-part.ts";
 import { orderPart } from "./parts/order-part.ts";
@@ -12,6 +13,7 @@ import type { ServiceImplementation } from "./runtime/service.ts";
 /** By the names that SERVICES knows. */
 const PARTS: Readonly<Record<string, MakePart>> = {
   user: userPart,
+  auth: authPart,
   product: productPart,
   inventory: inventoryPart,
   payment: paymentPart,

@@ -9,6 +9,9 @@ export const TOKEN_ISSUER = "grpc-ecommerce";
 export const TOKEN_AUDIENCE = "grpc-ecommerce";
 const ALGORITHM = "EdDSA";
 
+/** No access token of the system lives longer, whatever is configured. */
+export const MAX_ACCESS_TOKEN_SECONDS = 3_600;
+
 /** Verified tokens that are remembered; the least recently used one goes first. */
 const REMEMBERED_TOKENS = 10_000;
 /** How far the clocks of issuer and verifier may differ. */
