@@ -14,6 +14,7 @@ const SUPPORT = [
 const FULFILMENT = ["orders.read", "orders.fulfil", "inventory.read"];
 const SERVICE = [
   "auth.verify",
+  "auth.accounts",
   "inventory.read",
   "inventory.write",
   "inventory.reserve",

@@ -34,7 +34,6 @@ interface SessionsTable {
   create_time: Date;
   issue_time: Date;
   expire_time: Date;
-  end_time: Date | null;
 }
 
 interface RefreshTokensTable {

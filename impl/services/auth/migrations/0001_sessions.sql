@@ -15,6 +15,7 @@ create table accounts (
 );
 create index accounts_unconfirmed on accounts (create_time) where not confirmed;
 
+-- Those that are open: one that ends is deleted.
 create table sessions (
   session_id uuid primary key,
   user_id uuid not null,
@@ -23,11 +24,9 @@ create table sessions (
   -- Of its newest access token.
   issue_time timestamptz(3) not null,
   -- When its newest refresh token expires.
-  expire_time timestamptz(3) not null,
-  -- Null while it is open.
-  end_time timestamptz(3)
+  expire_time timestamptz(3) not null
 );
-create index sessions_open on sessions (user_id) where end_time is null;
+create index sessions_of_user on sessions (user_id);
 create index sessions_expiry on sessions (expire_time);
 
 -- Those that were used are kept as long as they would have worked, so that a second use is noticed.

@@ -101,6 +101,30 @@ export interface SetPasswordRequest {
 export interface SetPasswordResponse {
 }
 
+/** Gives a user its first password. */
+export interface SetFirstPasswordRequest {
+  /** Whose password; the id of a user that may not exist yet. */
+  userId: string;
+  /** The password: 12 to 128 characters. */
+  password: string;
+}
+
+/** The user has a password. */
+export interface SetFirstPasswordResponse {
+}
+
+/** Revokes what was issued to a user. */
+export interface RevokeUserRequest {
+  /** Whose tokens. */
+  userId: string;
+  /** Whether its sessions end too. Otherwise they go on with Refresh, whose tokens have the present roles. */
+  endSessions: boolean;
+}
+
+/** What was issued before no longer works. */
+export interface RevokeUserResponse {
+}
+
 /** A key by which a program acts for a user. The secret itself is stored only as a hash. */
 export interface ApiKey {
   /** UUIDv7, chosen by the server. */
@@ -873,6 +897,226 @@ export const SetPasswordResponse: MessageFns<SetPasswordResponse> = {
   },
   fromPartial(_: DeepPartial<SetPasswordResponse>): SetPasswordResponse {
     const message = createBaseSetPasswordResponse();
+    return message;
+  },
+};
+
+function createBaseSetFirstPasswordRequest(): SetFirstPasswordRequest {
+  return { userId: "", password: "" };
+}
+
+export const SetFirstPasswordRequest: MessageFns<SetFirstPasswordRequest> = {
+  encode(message: SetFirstPasswordRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    if (message.password !== "") {
+      writer.uint32(18).string(message.password);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetFirstPasswordRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetFirstPasswordRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.password = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetFirstPasswordRequest>): SetFirstPasswordRequest {
+    return SetFirstPasswordRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SetFirstPasswordRequest>): SetFirstPasswordRequest {
+    const message = createBaseSetFirstPasswordRequest();
+    message.userId = object.userId ?? "";
+    message.password = object.password ?? "";
+    return message;
+  },
+};
+
+function createBaseSetFirstPasswordResponse(): SetFirstPasswordResponse {
+  return {};
+}
+
+export const SetFirstPasswordResponse: MessageFns<SetFirstPasswordResponse> = {
+  encode(_: SetFirstPasswordResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetFirstPasswordResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetFirstPasswordResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<SetFirstPasswordResponse>): SetFirstPasswordResponse {
+    return SetFirstPasswordResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<SetFirstPasswordResponse>): SetFirstPasswordResponse {
+    const message = createBaseSetFirstPasswordResponse();
+    return message;
+  },
+};
+
+function createBaseRevokeUserRequest(): RevokeUserRequest {
+  return { userId: "", endSessions: false };
+}
+
+export const RevokeUserRequest: MessageFns<RevokeUserRequest> = {
+  encode(message: RevokeUserRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    if (message.endSessions !== false) {
+      writer.uint32(16).bool(message.endSessions);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevokeUserRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevokeUserRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.endSessions = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RevokeUserRequest>): RevokeUserRequest {
+    return RevokeUserRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RevokeUserRequest>): RevokeUserRequest {
+    const message = createBaseRevokeUserRequest();
+    message.userId = object.userId ?? "";
+    message.endSessions = object.endSessions ?? false;
+    return message;
+  },
+};
+
+function createBaseRevokeUserResponse(): RevokeUserResponse {
+  return {};
+}
+
+export const RevokeUserResponse: MessageFns<RevokeUserResponse> = {
+  encode(_: RevokeUserResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevokeUserResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRevokeUserResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RevokeUserResponse>): RevokeUserResponse {
+    return RevokeUserResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<RevokeUserResponse>): RevokeUserResponse {
+    const message = createBaseRevokeUserResponse();
     return message;
   },
 };
@@ -2305,7 +2549,8 @@ export const AuthServiceDefinition = {
     },
     /**
      * Exchanges a refresh token for new tokens. Each works once: using it again ends the whole session, since one of two
-     * holders has stolen it.
+     * holders has stolen it. So a call whose answer was lost must not be repeated: who cannot know whether it took effect
+     * logs in again.
      */
     refresh: {
       name: "Refresh",
@@ -2333,6 +2578,30 @@ export const AuthServiceDefinition = {
       requestType: SetPasswordRequest as typeof SetPasswordRequest,
       requestStream: false,
       responseType: SetPasswordResponse as typeof SetPasswordResponse,
+      responseStream: false,
+      options: {},
+    },
+    /**
+     * Gives a user its first password, which it need not have been created for: for UserService, which so never has a user
+     * without the password that was asked for. Without effect on a user that has one.
+     */
+    setFirstPassword: {
+      name: "SetFirstPassword",
+      requestType: SetFirstPasswordRequest as typeof SetFirstPasswordRequest,
+      requestStream: false,
+      responseType: SetFirstPasswordResponse as typeof SetFirstPasswordResponse,
+      responseStream: false,
+      options: {},
+    },
+    /**
+     * Revokes what was issued to a user so far, since its roles or state changed: for UserService. Repeating it revokes what
+     * was issued since.
+     */
+    revokeUser: {
+      name: "RevokeUser",
+      requestType: RevokeUserRequest as typeof RevokeUserRequest,
+      requestStream: false,
+      responseType: RevokeUserResponse as typeof RevokeUserResponse,
       responseStream: false,
       options: {},
     },
