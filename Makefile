@@ -12,6 +12,9 @@ export NODE_COMPILE_CACHE := $(CURDIR)/node_modules/.compile-cache
 INSTALLED := node_modules/.installed
 # What `buf breaking` compares the contract with.
 AGAINST ?= main
+# Development certificates, and names of the server in them beside those of this machine.
+CERTS ?= $(if $(DATA_DIR),$(DATA_DIR),.data)/certs
+HOSTS ?=
 
 .PHONY: help
 help: ## Show this help
@@ -48,6 +51,10 @@ chaos: $(INSTALLED) ## Kill the shop under load, then check stock, money and ord
 .PHONY: run
 run: $(INSTALLED) ## Serve the whole system in the foreground on an embedded PostgreSQL
 	@exec node --max-semi-space-size=16 impl/main.ts
+
+.PHONY: certs
+certs: $(INSTALLED) ## Make, or renew, a local CA, a server's and a client's certificate (CERTS=<folder>, HOSTS="<name> ...")
+	@node impl/make-certs.ts $(CERTS) $(HOSTS)
 
 .PHONY: bench
 bench: $(INSTALLED) ## Cost of each middleware, and of the whole chain against a bare grpc-js call

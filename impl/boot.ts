@@ -1,9 +1,10 @@
 // The composition root: makes every part of the system from its configuration and takes it down again in the opposite order. No other file
 // knows how the parts are wired.
 import { readFile } from "node:fs/promises";
-import { ServerCredentials } from "@grpc/grpc-js";
 import { createTokenVerifier, type SigningKey } from "./auth/access-token.ts";
+import { openServerCredentials } from "./auth/server-credentials.ts";
 import { serviceIdentity } from "./auth/service-identity.ts";
+import { channelCredentials } from "./client/channel-credentials.ts";
 import type { Config } from "./config.ts";
 import { createLinks } from "./create-links.ts";
 import { createServices } from "./create-services.ts";
@@ -17,6 +18,7 @@ import { startRuntimeStats } from "./observability/runtime-stats.ts";
 import { createTracing } from "./observability/tracing.ts";
 import { openPageTokenKey, openSigningKeys } from "./open-keys.ts";
 import { openStorage } from "./open-storage.ts";
+import { channelTls, serverTls } from "./open-tls.ts";
 import { createErrorBoundary } from "./runtime/boundary.ts";
 import { systemClock } from "./runtime/clock.ts";
 import type { Link } from "./runtime/handler.ts";
@@ -34,6 +36,8 @@ export interface RunningSystem {
   /** "host:port". */
   readonly grpc: string;
   readonly admin: string;
+  /** Connections to `grpc` are TLS. */
+  readonly encrypted: boolean;
   readonly schema: Schema;
   readonly logging: Logging;
   /** Signs access tokens; only without JWKS_FILE. */
@@ -78,6 +82,8 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
   });
   resources.defer(() => tracing.shutdown());
   const schema = readSchema(await readFile(new URL("../proto/gen/image.binpb", import.meta.url)));
+  const tls = await openServerCredentials(serverTls(config), { clock: systemClock, log });
+  resources.defer(() => tls.stop());
   const { database, url } = await openStorage(config, log, resources);
   let calls = 0;
   const metrics = createMetrics({
@@ -108,6 +114,7 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
     schema,
     clock: systemClock,
     identity,
+    credentials: channelCredentials(channelTls(config)),
     maxMessageBytes: config.MAX_MESSAGE_BYTES,
   });
   resources.defer(() => clients.close());
@@ -157,7 +164,7 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
       log,
       boundary: createErrorBoundary({ domain: ERROR_DOMAIN, translators: [storageToRpcError] }),
     },
-    credentials: ServerCredentials.createInsecure(),
+    credentials: tls.credentials,
     address: `${config.HOST}:${config.GRPC_PORT}`,
     limits: {
       maxMessageBytes: config.MAX_MESSAGE_BYTES,
@@ -192,6 +199,7 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
   return {
     grpc: server.address,
     admin: admin.address,
+    encrypted: tls.encrypted,
     schema,
     logging,
     developmentKey: keys.development?.signing,

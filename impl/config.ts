@@ -127,6 +127,21 @@ const SETTINGS = {
   PAGE_TOKEN_SECRET: optional(
     "Key under which page and resume tokens are sealed, at least 32 characters, the same on every replica. Without it one in DATA_DIR.",
   ),
+  TLS_CERT_FILE: optional(
+    "Certificate chain of the gRPC port, PEM, looked at again for changes. Without it connections are plaintext.",
+  ),
+  TLS_KEY_FILE: optional("Private key of TLS_CERT_FILE, PEM."),
+  TLS_CLIENT_CA_FILE: optional(
+    "Authorities of client certificates, PEM. With it, only clients that show one are let in.",
+  ),
+  TLS_CA_FILE: optional(
+    "Authorities of the servers that this process calls over TLS, PEM. Without it those of Node.",
+  ),
+  TLS_SERVER_NAME: optional(
+    "Name that certificates of called services must carry. Without it the host that is called.",
+  ),
+  TLS_MIN_VERSION: oneOf("Oldest version of TLS accepted.", ["TLSv1.2", "TLSv1.3"], "TLSv1.2"),
+  TLS_RELOAD_SECONDS: integer("How often the TLS files are looked at for changes.", 10, 1, 86_400),
   MIDDLEWARE_OFF: text(
     "Links of the pipeline to leave out, comma separated: trace, metrics, log, deadline, compression, auth, cache, validation.",
     "",

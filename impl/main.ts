@@ -37,8 +37,9 @@ function firstSignal(): Promise<void> {
 }
 
 async function howToTry(system: RunningSystem): Promise<string> {
+  const [options, scheme] = system.encrypted ? ["-k ", "https"] : ["--http2-prior-knowledge ", "http"];
   const call = (method: string, header: string, body: string): string =>
-    `  node_modules/.bin/buf curl --protocol grpc --http2-prior-knowledge ${header}-d '${body}' http://${system.grpc}/ecommerce.v1.${method}`;
+    `  node_modules/.bin/buf curl --protocol grpc ${options}${header}-d '${body}' ${scheme}://${system.grpc}/ecommerce.v1.${method}`;
   const lines = ["try:", call("ProductService/SearchProducts", "", '{"pageSize":3}')];
   if (system.developmentKey === undefined) return lines.join("\n");
   const token = await signToken(

@@ -1,6 +1,6 @@
 // The clients with which the services of a process call each other: over the wire like everybody, and as a service. The channel is
 // opened with the first call, since in one process the address is known only when the server listens.
-import { Client, credentials } from "@grpc/grpc-js";
+import { type ChannelCredentials, Client } from "@grpc/grpc-js";
 import type { ServiceIdentity } from "./auth/service-identity.ts";
 import { type ClientOf, createClient } from "./client/client.ts";
 import type { Clock } from "./runtime/clock.ts";
@@ -18,12 +18,13 @@ export interface ServiceClientsOptions {
   readonly schema: Schema;
   readonly clock: Clock;
   readonly identity: Pick<ServiceIdentity, "metadata">;
+  readonly credentials: ChannelCredentials;
   /** Largest message received and sent, in bytes. */
   readonly maxMessageBytes: number;
 }
 
 export function createServiceClients(options: ServiceClientsOptions): ServiceClients {
-  const { schema, clock, identity, maxMessageBytes } = options;
+  const { schema, clock, identity, credentials, maxMessageBytes } = options;
   let channel: Client | undefined;
   const context = {
     schema,
@@ -37,7 +38,7 @@ export function createServiceClients(options: ServiceClientsOptions): ServiceCli
   return {
     of: (definition) => createClient(definition, context),
     connect(address) {
-      channel = new Client(address, credentials.createInsecure(), {
+      channel = new Client(address, credentials, {
         "grpc.max_receive_message_length": maxMessageBytes,
         "grpc.max_send_message_length": maxMessageBytes,
       });

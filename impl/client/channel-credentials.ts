@@ -1,14 +1,8 @@
 // Credentials of a channel: plaintext, or TLS from PEM files. The files are read again for each new connection, so a client certificate or an
 // authority that has been replaced is used from the next connection on; files that are broken then leave the last good ones in use.
 
-import { checkServerIdentity, createSecureContext, type SecureContext } from "node:tls";
-import {
-  type CallCredentials,
-  ChannelCredentials,
-  credentials,
-  type experimental,
-  type VerifyOptions,
-} from "@grpc/grpc-js";
+import { createSecureContext, type SecureContext } from "node:tls";
+import { type CallCredentials, ChannelCredentials, credentials, type experimental } from "@grpc/grpc-js";
 import {
   readTlsFiles,
   readTlsFilesSync,
@@ -37,18 +31,12 @@ export function channelCredentials(tls: ChannelTls | undefined): ChannelCredenti
 /** grpc-js takes credentials of its own class only; what it asks of them is declared there. */
 class FileCredentials extends ChannelCredentials {
   readonly #tls: ChannelTls;
-  readonly #verify: VerifyOptions;
   #material: TlsMaterial;
   #context: SecureContext;
 
   constructor(tls: ChannelTls) {
     super();
-    const { serverName } = tls;
     this.#tls = tls;
-    this.#verify =
-      serverName === undefined
-        ? {}
-        : { checkServerIdentity: (_, certificate) => checkServerIdentity(serverName, certificate) };
     this.#material = readTlsFilesSync(tls);
     this.#context = secureContext(this.#material);
   }
@@ -62,12 +50,16 @@ class FileCredentials extends ChannelCredentials {
   }
 
   override _createSecureConnector(target: Target, options: Options, call?: CallCredentials) {
+    const { serverName } = this.#tls;
+    const named =
+      serverName === undefined ? options : { ...options, "grpc.ssl_target_name_override": serverName };
     const connector = (): experimental.SecureConnector =>
-      credentials
-        .createFromSecureContext(this.#context, this.#verify)
-        ._createSecureConnector(target, options, call);
+      credentials.createFromSecureContext(this.#context)._createSecureConnector(target, named, call);
+    const first = connector();
     return {
-      ...methodsOf(connector()),
+      waitForReady: () => first.waitForReady(),
+      getCallCredentials: () => first.getCallCredentials(),
+      destroy: () => first.destroy(),
       connect: async (socket: Socket) => {
         await this.#reload();
         return connector().connect(socket);
@@ -85,12 +77,4 @@ class FileCredentials extends ChannelCredentials {
 
 function secureContext(material: TlsMaterial): SecureContext {
   return createSecureContext({ ...material, minVersion: "TLSv1.2" });
-}
-
-function methodsOf(connector: experimental.SecureConnector): Omit<experimental.SecureConnector, "connect"> {
-  return {
-    waitForReady: () => connector.waitForReady(),
-    getCallCredentials: () => connector.getCallCredentials(),
-    destroy: () => connector.destroy(),
-  };
 }

@@ -1,5 +1,5 @@
 // A server of the echo service and a client of it, joined by a real connection; released together.
-import { Client, credentials } from "@grpc/grpc-js";
+import { type ChannelCredentials, Client, credentials } from "@grpc/grpc-js";
 import { systemClock } from "#impl/runtime/clock.ts";
 import type { Schema } from "#impl/runtime/schema.ts";
 import { type HandlersOf, implement } from "#impl/runtime/service.ts";
@@ -27,6 +27,8 @@ export interface Echo<M extends Methods> extends AsyncDisposable {
 }
 
 export interface EchoOptions extends Omit<TestServerOptions, "schema" | "services" | "links"> {
+  /** Default: plaintext. */
+  readonly channelCredentials?: ChannelCredentials;
   readonly links?: (schema: Schema) => TestServerOptions["links"] & object;
 }
 
@@ -35,7 +37,7 @@ export async function startEcho<const M extends Methods>(
   handlers: Partial<HandlersOf<Definition<M>>>,
   options: EchoOptions = {},
 ): Promise<Echo<M>> {
-  const { links, ...rest } = options;
+  const { links, channelCredentials = credentials.createInsecure(), ...rest } = options;
   const definition = echoDefinition(methods);
   const schema = testSchema(methods);
   const server = await startTestServer({
@@ -44,10 +46,11 @@ export async function startEcho<const M extends Methods>(
     services: [implement(definition, handlers)],
     links: links?.(schema) ?? [],
   });
-  const channel = new Client(server.address, credentials.createInsecure(), {
+  const channel = new Client(server.address, channelCredentials, {
     "grpc.use_local_subchannel_pool": 1,
     "grpc.max_receive_message_length": -1,
     "grpc.enable_retries": 0,
+    "grpc.initial_reconnect_backoff_ms": 100,
   });
   return {
     server,

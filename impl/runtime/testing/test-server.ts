@@ -30,6 +30,8 @@ export interface TestServerOptions {
   readonly translators?: readonly ErrorTranslator[];
   readonly clock?: Clock;
   readonly limits?: Partial<ServerLimits>;
+  /** Default: plaintext. */
+  readonly credentials?: ServerCredentials;
   /** Keep every call in `ended`. Default true. */
   readonly record?: boolean;
 }
@@ -53,7 +55,7 @@ export async function startTestServer(options: TestServerOptions): Promise<TestS
         translators: options.translators ?? [],
       }),
     },
-    credentials: ServerCredentials.createInsecure(),
+    credentials: options.credentials ?? ServerCredentials.createInsecure(),
     address: "127.0.0.1:0",
     limits: { drainGraceMs: 2_000, ...options.limits },
   });
