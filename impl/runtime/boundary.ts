@@ -1,6 +1,7 @@
 // The one exit for errors: whatever a handler or a link throws becomes a Status here and nowhere else. Total: it never throws itself.
 // Invariant: text that nobody wrote for callers never leaves the process.
 import { cut, encodeErrorDetail, encodeErrorInfo } from "./error-details.ts";
+import { ForwardedStatus } from "./forwarded-status.ts";
 import { RpcError } from "./rpc-error.ts";
 import { Code, type Status } from "./status.ts";
 
@@ -22,6 +23,7 @@ export function createErrorBoundary(options: ErrorBoundaryOptions): ErrorBoundar
   const translators = options.translators ?? [];
   const toStatus: ErrorBoundary = (error) => {
     if (error instanceof RpcError) return rpcErrorToStatus(error, options.domain);
+    if (error instanceof ForwardedStatus) return error.status;
     for (const translate of translators) {
       const translated = translate(error);
       if (translated !== undefined) return rpcErrorToStatus(translated, options.domain, error);

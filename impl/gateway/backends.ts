@@ -1,0 +1,83 @@
+// Which backend serves a service, and a connection to it for each call.
+
+import { createConnection } from "node:net";
+import type { Discovery } from "#impl/client/discovery.ts";
+import { parseAddress } from "#impl/client/discovery.ts";
+import type { Clock } from "#impl/runtime/clock.ts";
+import type { Logger } from "#impl/runtime/logger.ts";
+import { connect } from "#wire/client.ts";
+import type { Carrier, Dial } from "./backend-line.ts";
+import { createBackendLines } from "./backend-lines.ts";
+import { type BackendSet, followBackends } from "./backend-set.ts";
+import { backendUnavailable } from "./backend-status.ts";
+
+export interface BackendsOptions {
+  /** Where the instances of a service are; services of one discovery share its instances. Undefined: nowhere. */
+  readonly discoveryOf: (service: string) => Discovery | undefined;
+  readonly services: readonly string[];
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  /** Largest message received from a backend, in bytes as sent. */
+  readonly maxMessageBytes: number;
+}
+
+/** Gives each call a connection to an instance of its method's service. */
+export interface Backends {
+  /** Throws or rejects UNAVAILABLE when there is none. */
+  carrier(service: string): Carrier | Promise<Carrier>;
+  /** Instances of a service that can be called now. */
+  connected(service: string): number;
+  /** Cuts the calls that are open. */
+  close(): Promise<void>;
+}
+
+export function createBackends(options: BackendsOptions): Backends {
+  const { clock, random, log, maxMessageBytes } = options;
+  const lines = createBackendLines({ dial: dialer(maxMessageBytes), clock, random, log });
+  const sets = new Map<Discovery, BackendSet>();
+  const byService = new Map<string, BackendSet>();
+  for (const service of options.services) {
+    const discovery = options.discoveryOf(service);
+    if (discovery === undefined) continue;
+    const set = sets.get(discovery) ?? followBackends({ discovery, lines, clock, log });
+    sets.set(discovery, set);
+    byService.set(service, set);
+  }
+  return {
+    carrier(service) {
+      const set = byService.get(service);
+      if (set === undefined) throw backendUnavailable(service, "it is not configured where it is");
+      const carrier = set.carrier();
+      if (!(carrier instanceof Promise)) return carrier;
+      return carrier.catch((error: unknown) => {
+        throw backendUnavailable(service, error);
+      });
+    },
+    connected: (service) => byService.get(service)?.connected ?? 0,
+    async close() {
+      await Promise.all(Array.from(sets.values(), (set) => set.stop()));
+      await lines.close();
+    },
+  };
+}
+
+/** What one stream of a backend may have waiting here for its reader, beside the message that is being read. */
+const STREAM_WINDOW_BYTES = 256 * 1024;
+
+function dialer(maxMessageBytes: number): (address: string) => Dial {
+  return (address) => {
+    const socket = parseAddress(address);
+    const target =
+      "path" in socket
+        ? {
+            host: "localhost",
+            port: 1,
+            authority: "localhost",
+            createSocket: () => createConnection(socket.path),
+          }
+        : socket;
+    return (signal) =>
+      connect({ ...target, signal, maxMessageBytes, initialWindowBytes: STREAM_WINDOW_BYTES });
+  };
+}
