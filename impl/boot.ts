@@ -1,9 +1,11 @@
 // The composition root: makes every part of the system from its configuration and takes it down again in the opposite order. No other file
 // knows how the parts are wired.
 import { readFile } from "node:fs/promises";
-import { createTokenVerifier, type SigningKey } from "./auth/access-token.ts";
+import { createTokenVerifier } from "./auth/access-token.ts";
 import { openServerCredentials } from "./auth/server-credentials.ts";
 import { serviceIdentity } from "./auth/service-identity.ts";
+import type { SigningKey } from "./auth/sign-token.ts";
+import { keysOfSet } from "./auth/trusted-keys.ts";
 import { channelCredentials } from "./client/channel-credentials.ts";
 import type { Config } from "./config.ts";
 import { createLinks } from "./create-links.ts";
@@ -156,7 +158,7 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
         audit,
         metrics,
         tracing,
-        verify: createTokenVerifier(keys.trusted, systemClock),
+        verify: createTokenVerifier({ keys: keysOfSet(keys.trusted), clock: systemClock }),
       }),
     ],
     environment: {

@@ -1,6 +1,7 @@
 // Entry: starts the system, says where it is and how to try it, and stops it cleanly on SIGINT or SIGTERM. A second signal ends it at once.
-import { signToken } from "./auth/access-token.ts";
+
 import { permissionsOf } from "./auth/roles.ts";
+import { signToken } from "./auth/sign-token.ts";
 import { boot, type RunningSystem } from "./boot.ts";
 import { configFromEnvironment } from "./config.ts";
 import { systemClock } from "./runtime/clock.ts";

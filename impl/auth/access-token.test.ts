@@ -11,14 +11,9 @@ import {
 import { beforeAll, describe, expect, test } from "vitest";
 import { manualClock } from "#impl/observability/testing/manual-clock.ts";
 import { Code } from "#impl/runtime/status.ts";
-import {
-  createTokenVerifier,
-  signToken,
-  TOKEN_AUDIENCE,
-  TOKEN_ISSUER,
-  type TokenClaims,
-  type VerifyToken,
-} from "./access-token.ts";
+import { createTokenVerifier, TOKEN_AUDIENCE, TOKEN_ISSUER, type VerifyToken } from "./access-token.ts";
+import { signToken, type TokenClaims } from "./sign-token.ts";
+import { keysOfSet } from "./trusted-keys.ts";
 
 const clock = manualClock();
 const nowSeconds = (): number => Math.floor(clock.now() / 1_000);
@@ -38,10 +33,8 @@ beforeAll(async () => {
   privateKey = pair.privateKey;
   otherKey = (await generateKeyPair("EdDSA")).privateKey;
   publicPem = await exportSPKI(pair.publicKey);
-  verify = createTokenVerifier(
-    { keys: [{ ...(await exportJWK(pair.publicKey)), kid: "k1", alg: "EdDSA", use: "sig" }] },
-    clock,
-  );
+  const jwk = { ...(await exportJWK(pair.publicKey)), kid: "k1", alg: "EdDSA", use: "sig" };
+  verify = createTokenVerifier({ keys: keysOfSet({ keys: [jwk] }), clock });
 });
 
 const token = (overrides: Partial<TokenClaims> = {}): Promise<string> =>
@@ -173,7 +166,7 @@ test("claims that are no lists of texts grant nothing", async () => {
 test("an RSA key in the set does not widen the algorithms", async () => {
   const { publicKey, privateKey: rsa } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const jwk = { ...publicKey.export({ format: "jwk" }), kid: "rsa", alg: "RS256", use: "sig" };
-  const both = createTokenVerifier({ keys: [jwk] }, clock);
+  const both = createTokenVerifier({ keys: keysOfSet({ keys: [jwk] }), clock });
   const key = (await importJWK({ ...rsa.export({ format: "jwk" }), alg: "RS256" })) as CryptoKey;
   await expect(
     Promise.resolve(both(await forged(same, key, { alg: "RS256", kid: "rsa" }))),

@@ -1,13 +1,15 @@
-// Access tokens: JWTs signed with Ed25519. A verified token is remembered until it expires, since verifying costs more than the rest of a call.
-import { type CryptoKey, createLocalJWKSet, errors, type JSONWebKeySet, jwtVerify, SignJWT } from "jose";
+// Access tokens: JWTs that are believed when a trusted key has signed them and nothing has revoked them. A verified token is remembered
+// until it expires, since verifying costs more than the rest of a call; what is remembered is still asked about revocations.
+import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { LRUCache } from "lru-cache";
 import type { Clock } from "#impl/runtime/clock.ts";
 import type { Principal } from "#impl/runtime/principal.ts";
 import { unauthenticated } from "#impl/runtime/rpc-error.ts";
+import type { IssuedToken, RevocationSet } from "./revocation-set.ts";
+import type { TokenAlgorithm, TrustedKeys } from "./trusted-keys.ts";
 
 export const TOKEN_ISSUER = "grpc-ecommerce";
 export const TOKEN_AUDIENCE = "grpc-ecommerce";
-const ALGORITHM = "EdDSA";
 
 /** No access token of the system lives longer, whatever is configured. */
 export const MAX_ACCESS_TOKEN_SECONDS = 3_600;
@@ -15,43 +17,92 @@ export const MAX_ACCESS_TOKEN_SECONDS = 3_600;
 /** Verified tokens that are remembered; the least recently used one goes first. */
 const REMEMBERED_TOKENS = 10_000;
 /** How far the clocks of issuer and verifier may differ. */
-const CLOCK_SKEW_SECONDS = 5;
+export const DEFAULT_CLOCK_SKEW_SECONDS = 5;
+const MAX_KEY_ID_LENGTH = 128;
 
 /** Synchronous for a token that was verified before. Throws or rejects UNAUTHENTICATED. */
 export type VerifyToken = (token: string) => Principal | Promise<Principal>;
 
-interface Verified {
-  readonly principal: Principal;
-  readonly expiresAt: number;
+export interface TokenVerifierOptions {
+  readonly keys: TrustedKeys;
+  readonly clock: Clock;
+  /** Default EdDSA only. A key verifies its own algorithm and no other, whatever is listed here. */
+  readonly algorithms?: readonly TokenAlgorithm[];
+  readonly revocations?: RevocationSet;
+  readonly clockSkewSeconds?: number;
 }
 
-export function createTokenVerifier(keys: JSONWebKeySet, clock: Clock): VerifyToken {
-  const keySet = createLocalJWKSet(keys);
+interface Verified extends IssuedToken {
+  readonly principal: Principal;
+  readonly expiresAtMs: number;
+  /** The version of the revocations that were asked last. */
+  asked: number;
+}
+
+export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken {
+  const { keys, clock, revocations, clockSkewSeconds = DEFAULT_CLOCK_SKEW_SECONDS } = options;
+  const algorithms = [...(options.algorithms ?? ["EdDSA"])];
+  const keyOf = keyFinder(keys);
   const verified = new LRUCache<string, Verified>({ max: REMEMBERED_TOKENS });
+  const requireNotRevoked = (token: string, issued: Verified): Principal => {
+    if (revocations !== undefined && issued.asked !== revocations.version) {
+      if (revocations.isRevoked(issued)) {
+        verified.delete(token);
+        throw unauthenticated("TOKEN_REVOKED", "the access token was revoked");
+      }
+      issued.asked = revocations.version;
+    }
+    return issued.principal;
+  };
   const verify = async (token: string): Promise<Principal> => {
-    const { payload } = await jwtVerify(token, keySet, {
-      algorithms: [ALGORITHM],
+    const { payload } = await jwtVerify(token, keyOf, {
+      algorithms,
       issuer: TOKEN_ISSUER,
       audience: TOKEN_AUDIENCE,
-      clockTolerance: CLOCK_SKEW_SECONDS,
+      clockTolerance: clockSkewSeconds,
       currentDate: new Date(clock.now()),
       requiredClaims: ["sub", "exp"],
     }).catch(refuse);
-    if (typeof payload.sub !== "string" || payload.sub === "") {
-      throw unauthenticated("TOKEN_INVALID", "the access token names no user");
-    }
-    const principal: Principal = {
-      userId: payload.sub,
-      roles: strings(payload.roles),
-      permissions: new Set(strings(payload.permissions)),
-    };
-    verified.set(token, { principal, expiresAt: ((payload.exp ?? 0) + CLOCK_SKEW_SECONDS) * 1_000 });
+    const issued = readClaims(payload, clockSkewSeconds);
+    const principal = requireNotRevoked(token, issued);
+    verified.set(token, issued);
     return principal;
   };
   return (token) => {
     const known = verified.get(token);
-    if (known !== undefined && clock.now() < known.expiresAt) return known.principal;
+    if (known !== undefined && clock.now() < known.expiresAtMs) return requireNotRevoked(token, known);
     return verify(token);
+  };
+}
+
+/** By the key id and nothing else: what else a header says about keys is the sender's word. */
+function keyFinder(keys: TrustedKeys): JWTVerifyGetKey {
+  return async ({ kid, alg }) => {
+    const named = typeof kid === "string" && kid.length <= MAX_KEY_ID_LENGTH;
+    const found = named ? await keys.find(kid) : undefined;
+    if (found === undefined) throw new errors.JWKSNoMatchingKey();
+    if (found.algorithm !== alg) throw new errors.JOSEAlgNotAllowed("the key is for another algorithm");
+    return found.key;
+  };
+}
+
+function readClaims(payload: JWTPayload, clockSkewSeconds: number): Verified {
+  const { sub, exp = 0, iat, sid } = payload;
+  if (typeof sub !== "string" || sub === "") {
+    throw unauthenticated("TOKEN_INVALID", "the access token names no user");
+  }
+  return {
+    principal: {
+      userId: sub,
+      roles: strings(payload.roles),
+      permissions: new Set(strings(payload.permissions)),
+    },
+    userId: sub,
+    sessionId: typeof sid === "string" ? sid : undefined,
+    // One that does not say when it was issued was issued before any revocation.
+    issuedAtMs: iat === undefined ? 0 : Math.round(iat * 1_000),
+    expiresAtMs: (exp + clockSkewSeconds) * 1_000,
+    asked: -1,
   };
 }
 
@@ -65,28 +116,4 @@ function refuse(error: unknown): never {
 
 function strings(claim: unknown): string[] {
   return Array.isArray(claim) ? claim.filter((item) => typeof item === "string") : [];
-}
-
-export interface TokenClaims {
-  readonly userId: string;
-  readonly roles: readonly string[];
-  readonly permissions: readonly string[];
-  readonly lifetimeSeconds: number;
-}
-
-export interface SigningKey {
-  readonly keyId: string;
-  readonly privateKey: CryptoKey;
-}
-
-export function signToken(key: SigningKey, claims: TokenClaims, clock: Clock): Promise<string> {
-  const now = Math.floor(clock.now() / 1_000);
-  return new SignJWT({ roles: claims.roles, permissions: claims.permissions })
-    .setProtectedHeader({ alg: ALGORITHM, kid: key.keyId })
-    .setIssuer(TOKEN_ISSUER)
-    .setAudience(TOKEN_AUDIENCE)
-    .setSubject(claims.userId)
-    .setIssuedAt(now)
-    .setExpirationTime(now + claims.lifetimeSeconds)
-    .sign(key.privateKey);
 }

@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock } from "#impl/runtime/clock.ts";
-import { createTokenVerifier, signToken } from "./access-token.ts";
+import { createTokenVerifier } from "./access-token.ts";
 import { DEVELOPMENT_KEY_FILE, keptKey, readKeySet } from "./key-set.ts";
+import { signToken } from "./sign-token.ts";
+import { keysOfSet } from "./trusted-keys.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -21,7 +23,8 @@ test("the development key signs what its key set verifies, and is the same at th
   expect(again.keys).toEqual(first.keys);
   const claims = { userId: "u1", roles: [], permissions: [], lifetimeSeconds: 60 };
   const token = await signToken(first.signing, claims, systemClock);
-  expect(await createTokenVerifier(again.keys, systemClock)(token)).toMatchObject({ userId: "u1" });
+  const verify = createTokenVerifier({ keys: keysOfSet(again.keys), clock: systemClock });
+  expect(await verify(token)).toMatchObject({ userId: "u1" });
 });
 
 test("the development key is readable by its owner only, and its private part is in that file alone", async () => {
@@ -63,6 +66,7 @@ test.each([
     '{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "a", "d": "secret-part"}]}',
     "holds a private key",
   ],
+  ["a key that no token can name", '{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "a"}]}', 'without "kid"'],
   ["a shared secret", '{"keys": [{"kty": "oct", "k": "secret-part"}]}', "holds a private key"],
 ])(
   "a key set of %s is refused with the name of its file and without its content",

@@ -10,8 +10,8 @@ import {
   type JSONWebKeySet,
   type JWK,
 } from "jose";
-import type { SigningKey } from "./access-token.ts";
 import { keptSecret } from "./kept-secret.ts";
+import type { SigningKey } from "./sign-token.ts";
 
 export interface KeptKey {
   readonly signing: SigningKey;
@@ -28,6 +28,8 @@ export async function readKeySet(file: string): Promise<JSONWebKeySet> {
   // "d" is the private part of a key pair, "k" a secret that signer and verifier share.
   if (parsed.keys.some((key) => "d" in key || "k" in key))
     throw new Error(`${file} holds a private key; only public keys belong there`);
+  if (parsed.keys.some(({ kid }) => typeof kid !== "string" || kid === ""))
+    throw new Error(`${file} holds a key without "kid": tokens name the key that signed them by it`);
   return parsed;
 }
 

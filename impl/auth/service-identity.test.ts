@@ -7,6 +7,7 @@ import { until } from "#impl/runtime/testing/turns.ts";
 import { createTokenVerifier } from "./access-token.ts";
 import { keptKey } from "./key-set.ts";
 import { serviceIdentity } from "./service-identity.ts";
+import { keysOfSet } from "./trusted-keys.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -19,7 +20,7 @@ test("a service is known by its name and its permissions, and its token is renew
   const { signing, keys } = await keptKey(join(folder, "service.json"));
   const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log };
   const identity = await serviceIdentity({ key: signing, name: "service:test", clock, log });
-  const verify = createTokenVerifier(keys, clock);
+  const verify = createTokenVerifier({ keys: keysOfSet(keys), clock });
   const tokenNow = (): string => identity.metadata().authorization?.replace("Bearer ", "") ?? "";
   const first = tokenNow();
   const principal = await verify(first);

@@ -4,8 +4,8 @@ import { decodeJwt } from "jose";
 import type { Clock } from "#impl/runtime/clock.ts";
 import type { Logger } from "#impl/runtime/logger.ts";
 import { repeat } from "#impl/runtime/repeat.ts";
-import { type SigningKey, signToken } from "./access-token.ts";
 import { permissionsOf } from "./roles.ts";
+import { type SigningKey, signToken } from "./sign-token.ts";
 
 export interface ServiceIdentityOptions {
   readonly key: SigningKey;

@@ -1,6 +1,8 @@
 // The links of the benchmarks: all that a production configuration switches on, with log lines written to nowhere, and a token that they accept.
 import { exportJWK, generateKeyPair } from "jose";
-import { createTokenVerifier, signToken } from "#impl/auth/access-token.ts";
+import { createTokenVerifier } from "#impl/auth/access-token.ts";
+import { signToken } from "#impl/auth/sign-token.ts";
+import { keysOfSet } from "#impl/auth/trusted-keys.ts";
 import { readConfig } from "#impl/config.ts";
 import { createLinks } from "#impl/create-links.ts";
 import type { LinkName } from "#impl/middleware/chain.ts";
@@ -40,7 +42,7 @@ export async function createBenchChain(schema: Schema): Promise<BenchChain> {
       serviceName: "bench",
     }),
     audit: createAudit({ clock: systemClock, output }),
-    verify: createTokenVerifier(keys, systemClock),
+    verify: createTokenVerifier({ keys: keysOfSet(keys), clock: systemClock }),
   };
   return {
     only(...names) {

@@ -1,6 +1,8 @@
 import { type CryptoKey, exportJWK, generateKeyPair, type JSONWebKeySet } from "jose";
 import { beforeAll, expect, test } from "vitest";
-import { createTokenVerifier, signToken, type VerifyToken } from "#impl/auth/access-token.ts";
+import { createTokenVerifier, type VerifyToken } from "#impl/auth/access-token.ts";
+import { signToken } from "#impl/auth/sign-token.ts";
+import { keysOfSet } from "#impl/auth/trusted-keys.ts";
 import { startEcho } from "#impl/client/testing/echo.ts";
 import { systemClock } from "#impl/runtime/clock.ts";
 import { Code } from "#impl/runtime/status.ts";
@@ -24,7 +26,9 @@ beforeAll(async () => {
 });
 
 /** A server that answers with who calls. */
-async function startAsking(verify: VerifyToken = createTokenVerifier(keys, systemClock)) {
+async function startAsking(
+  verify: VerifyToken = createTokenVerifier({ keys: keysOfSet(keys), clock: systemClock }),
+) {
   let reached = 0;
   const who = (call: { principal: { userId: string } | undefined }): string => {
     reached += 1;

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { createTokenVerifier } from "#impl/auth/access-token.ts";
+import { keysOfSet } from "#impl/auth/trusted-keys.ts";
 import { startEcho } from "#impl/client/testing/echo.ts";
 import { systemClock } from "#impl/runtime/clock.ts";
 import type { Handler, Link } from "#impl/runtime/handler.ts";
@@ -73,7 +74,7 @@ test("a link that has nothing to do for a method is not there", () => {
     const others = [
       deadline({ maxDeadlineMs: 1 }),
       validate(schema),
-      authenticate(createTokenVerifier({ keys: [] }, systemClock)),
+      authenticate(createTokenVerifier({ keys: keysOfSet({ keys: [] }), clock: systemClock })),
     ];
     for (const link of others) expect(link(method, handler)).not.toBe(handler);
   }
