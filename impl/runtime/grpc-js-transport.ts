@@ -9,6 +9,7 @@ import {
   type ServerInterceptor,
 } from "@grpc/grpc-js";
 import { Call, type CallEnvironment, type RequestMetadata } from "./call.ts";
+import { type ConnectionLimits, connectionOptions, limitConnections } from "./connection-limits.ts";
 import { dispatch, type Sink } from "./dispatch.ts";
 import { asFrame } from "./grpc-js-frame.ts";
 import {
@@ -38,8 +39,7 @@ export interface TransportOptions {
   readonly onCall: (call: Call) => void;
   /** Largest message accepted, after decompression, and sent, as it is on the wire. */
   readonly maxMessageBytes: number;
-  /** Streams one connection may have open at once. */
-  readonly maxStreamsPerConnection: number;
+  readonly connections: ConnectionLimits;
 }
 
 /** A type of grpc-js that it does not export by name. */
@@ -55,10 +55,11 @@ export function createGrpcJsServer(options: TransportOptions): Server {
     interceptors: [takeOver],
     "grpc.max_receive_message_length": options.maxMessageBytes,
     "grpc.max_send_message_length": options.maxMessageBytes,
-    "grpc.max_concurrent_streams": options.maxStreamsPerConnection,
+    ...connectionOptions(options.connections),
     // Its bookkeeping costs 6 to 15 us a call; our own metrics say more.
     "grpc.enable_channelz": 0,
   });
+  limitConnections(server, options.connections, options.environment);
   for (const { method } of options.methods.values()) register(server, method);
   return server;
 }

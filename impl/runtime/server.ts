@@ -4,6 +4,7 @@
 import type { ServerCredentials } from "@grpc/grpc-js";
 import type { Call, CallEnvironment } from "./call.ts";
 import { type Clock, sleep } from "./clock.ts";
+import { type ConnectionLimits, DEFAULT_CONNECTION_LIMITS } from "./connection-limits.ts";
 import { type BoundMethod, bind, createGrpcJsServer } from "./grpc-js-transport.ts";
 import { compose, type Handler, type Link } from "./handler.ts";
 import { createHealth, type Health } from "./health.ts";
@@ -14,11 +15,9 @@ import type { Schema } from "./schema.ts";
 import type { ServiceImplementation } from "./service.ts";
 import { Code } from "./status.ts";
 
-export interface ServerLimits {
+export interface ServerLimits extends ConnectionLimits {
   /** Largest message accepted and sent, in bytes after decompression. Default 4 MiB. */
   readonly maxMessageBytes: number;
-  /** Streams that one connection may have open. Default 1,000. */
-  readonly maxStreamsPerConnection: number;
   /** How long a caller may take to send the one request of a call, at least; twice that at most. Default 60 s. */
   readonly requestTimeoutMs: number;
   /** How long balancers are given to see NOT_SERVING before connections are closed. Default 0. */
@@ -28,8 +27,8 @@ export interface ServerLimits {
 }
 
 export const DEFAULT_LIMITS: ServerLimits = {
+  ...DEFAULT_CONNECTION_LIMITS,
   maxMessageBytes: 4 * 1024 * 1024,
-  maxStreamsPerConnection: 1_000,
   requestTimeoutMs: 60_000,
   drainDelayMs: 0,
   drainGraceMs: 10_000,
@@ -71,7 +70,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     methods: bindMethods(options),
     environment: options.environment,
     maxMessageBytes: limits.maxMessageBytes,
-    maxStreamsPerConnection: limits.maxStreamsPerConnection,
+    connections: limits,
     onCall(call) {
       open.add(call);
       call.onFinish(forget);
