@@ -6,6 +6,7 @@ import { orderPart } from "./parts/order-part.ts";
 import type { MakePart, Part, PartContext, Stoppable } from "./parts/part.ts";
 import { paymentPart } from "./parts/payment-part.ts";
 import { productPart } from "./parts/product-part.ts";
+import { registryPart } from "./parts/registry-part.ts";
 import { supportPart } from "./parts/support-part.ts";
 import { userPart } from "./parts/user-part.ts";
 import type { ServiceImplementation } from "./runtime/service.ts";
@@ -20,6 +21,7 @@ const PARTS: Readonly<Record<string, MakePart>> = {
   notification: notificationPart,
   order: orderPart,
   support: supportPart,
+  registry: registryPart,
 };
 
 export interface Services {
