@@ -1,7 +1,7 @@
 // Lets a call through when its method's access policy does: public, any principal, or a principal with the permissions or, where the policy
-// has an owner rule, acting on its own. Deny by default.
+// has an owner rule and the caller is no API key, acting on its own. Deny by default.
 import type { Call } from "#impl/runtime/call.ts";
-import { type Handler, type Link, singleInput } from "#impl/runtime/handler.ts";
+import { type Input, type Link, singleInput } from "#impl/runtime/handler.ts";
 import type { Method } from "#impl/runtime/method.ts";
 import type { Principal } from "#impl/runtime/principal.ts";
 import { requestFieldReader, requestMessage } from "#impl/runtime/request-fields.ts";
@@ -17,10 +17,13 @@ export const authorize: Link = (method, next) => {
     };
   }
   const owns = ownership(method, access.owner);
+  // A key carries its scopes and nothing else: else one of few scopes could make another of many for its user.
+  const mayOwn = (principal: Principal, call: Call, input: Input): boolean =>
+    principal.apiKeyId === undefined && owns(call, principal, input);
   return (call, input) => {
     const principal = principalOf(call);
     const missing = access.permissions.filter((permission) => !principal.permissions.has(permission));
-    if (missing.length > 0 && !owns(call, principal, input)) throw permissionDenied(missing);
+    if (missing.length > 0 && !mayOwn(principal, call, input)) throw permissionDenied(missing);
     return next(call, input);
   };
 };
@@ -30,7 +33,7 @@ function principalOf(call: Call): Principal {
   throw unauthenticated("CREDENTIALS_MISSING", "the call needs an access token in its metadata");
 }
 
-type Ownership = (call: Call, principal: Principal, input: Parameters<Handler>[1]) => boolean;
+type Ownership = (call: Call, principal: Principal, input: Input) => boolean;
 
 function ownership(
   method: Method,
