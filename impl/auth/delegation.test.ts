@@ -3,8 +3,10 @@ import { exportJWK, type JSONWebKeySet, SignJWT } from "jose";
 import { expect, test } from "vitest";
 import { manualClock } from "#impl/observability/testing/manual-clock.ts";
 import type { Principal } from "#impl/runtime/principal.ts";
-import { createTokenVerifier, type SigningKey, signToken } from "./access-token.ts";
+import { createTokenVerifier } from "./access-token.ts";
 import { createDelegate, createDelegationVerifier, DELEGATION_AUDIENCE } from "./delegation.ts";
+import { type SigningKey, signToken } from "./sign-token.ts";
+import { keysOfSet } from "./trusted-keys.ts";
 
 const clock = manualClock();
 const services = await keyPair("services");
@@ -104,7 +106,7 @@ test("a delegation is worth nothing to anyone but the service that signed it, al
 });
 
 test("a delegation is no access token", async () => {
-  const asToken = createTokenVerifier(services.keys, clock);
+  const asToken = createTokenVerifier({ keys: keysOfSet(services.keys), clock });
   await expect(Promise.resolve().then(() => asToken(delegate({ userId: "ann" })))).rejects.toMatchObject({
     reason: "TOKEN_INVALID",
   });

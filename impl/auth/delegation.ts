@@ -2,22 +2,17 @@
 // believed only beside the token of the service it names, and only under the key of services. It grants nothing: what the call may do is
 // what the service may do; it says for whom, to logs, audit and handlers.
 import { KeyObject, sign } from "node:crypto";
-import {
-  type CryptoKey,
-  createLocalJWKSet,
-  errors,
-  type JSONWebKeySet,
-  type JWTPayload,
-  jwtVerify,
-} from "jose";
+import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from "jose";
 import { LRUCache } from "lru-cache";
 import type { Clock } from "#impl/runtime/clock.ts";
 import type { OriginalCaller, Principal } from "#impl/runtime/principal.ts";
 import { unauthenticated } from "#impl/runtime/rpc-error.ts";
-import { CLOCK_SKEW_SECONDS, type SigningKey, TOKEN_ALGORITHM, TOKEN_ISSUER } from "./access-token.ts";
+import { DEFAULT_CLOCK_SKEW_SECONDS, TOKEN_ISSUER } from "./access-token.ts";
+import type { SigningKey } from "./sign-token.ts";
 
 /** Not that of access tokens, so that neither can be used as the other. */
 export const DELEGATION_AUDIENCE = "grpc-ecommerce/on-behalf-of";
+const ALGORITHM = "EdDSA";
 const TYPE = "on-behalf-of+jwt";
 
 const LIFETIME_SECONDS = 120;
@@ -37,8 +32,9 @@ export interface DelegateOptions {
 }
 
 export function createDelegate({ key, service, clock }: DelegateOptions): Delegate {
-  const privateKey = KeyObject.from(key.privateKey as CryptoKey);
-  const header = encode({ alg: TOKEN_ALGORITHM, typ: TYPE, kid: key.keyId });
+  if (key.privateKey instanceof Uint8Array) throw new Error("services sign with Ed25519, not with a secret");
+  const privateKey = KeyObject.from(key.privateKey);
+  const header = encode({ alg: ALGORITHM, typ: TYPE, kid: key.keyId });
   const kept = new LRUCache<string, { readonly token: string; readonly renewAt: number }>({
     max: REMEMBERED,
   });
@@ -85,18 +81,18 @@ export function createDelegationVerifier(keys: JSONWebKeySet, clock: Clock): Ver
   const verified = new LRUCache<string, Verified>({ max: REMEMBERED });
   const verify = async (delegation: string, principal: Principal): Promise<OriginalCaller> => {
     const { payload } = await jwtVerify(delegation, keySet, {
-      algorithms: [TOKEN_ALGORITHM],
+      algorithms: [ALGORITHM],
       typ: TYPE,
       issuer: TOKEN_ISSUER,
       audience: DELEGATION_AUDIENCE,
-      clockTolerance: CLOCK_SKEW_SECONDS,
+      clockTolerance: DEFAULT_CLOCK_SKEW_SECONDS,
       currentDate: new Date(clock.now()),
       requiredClaims: ["sub", "act", "exp"],
     }).catch(refuse);
     const statement: Verified = {
       caller: { userId: payload.sub ?? "" },
       service: actorOf(payload),
-      expiresAt: ((payload.exp ?? 0) + CLOCK_SKEW_SECONDS) * 1_000,
+      expiresAt: ((payload.exp ?? 0) + DEFAULT_CLOCK_SKEW_SECONDS) * 1_000,
     };
     const caller = believe(statement, principal);
     verified.set(delegation, statement);
