@@ -171,6 +171,9 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
     limits: {
       maxMessageBytes: config.MAX_MESSAGE_BYTES,
       requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
+      readerTimeoutMs: config.READER_TIMEOUT_MS,
+      maxUnsentBytes: config.MAX_UNSENT_BYTES,
+      maxWaitingRequestBytes: config.MAX_WAITING_REQUEST_BYTES,
       maxStreamsPerConnection: config.MAX_STREAMS_PER_CONNECTION,
       maxHeaderBytes: config.MAX_HEADER_BYTES,
       maxConnections: config.MAX_CONNECTIONS,

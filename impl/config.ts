@@ -224,6 +224,24 @@ const SETTINGS = {
   ),
   MAX_RESETS_PER_SECOND: integer("By how much that allowance grows back each second.", 100, 1, 1_000_000),
   REQUEST_TIMEOUT_MS: integer("How long the one request of a call may take to arrive.", 60_000, 1, 3_600_000),
+  READER_TIMEOUT_MS: integer(
+    "How long a caller may take to read one message of a response.",
+    60_000,
+    1,
+    3_600_000,
+  ),
+  MAX_UNSENT_BYTES: integer(
+    "Responses that wait for all slow readers together; beyond it the slowest are cut.",
+    256 * MIB,
+    MIB,
+    64 * 1024 * MIB,
+  ),
+  MAX_WAITING_REQUEST_BYTES: integer(
+    "Requests that have come and whose callers keep the call open before it can begin, together.",
+    64 * MIB,
+    KIB,
+    64 * 1024 * MIB,
+  ),
   MAX_DEADLINE_MS: integer("A caller's longer deadline is cut to this.", 86_400_000, 1, 2_147_483_647),
   DRAIN_DELAY_MS: integer(
     "Between NOT_SERVING and the closing of connections, for balancers to notice.",

@@ -25,6 +25,14 @@ export function tooLarge(what: string): RpcError {
   });
 }
 
+export function readerTooSlow(): RpcError {
+  return new RpcError({
+    code: Code.RESOURCE_EXHAUSTED,
+    reason: "READER_TOO_SLOW",
+    message: "the caller does not read what it is sent",
+  });
+}
+
 export function refusedByTransport({ code = Code.INTERNAL, details = "" }: PartialStatusObject): RpcError {
   return new RpcError({ code: code as number as Code, reason: "PROTOCOL_VIOLATION", message: details ?? "" });
 }

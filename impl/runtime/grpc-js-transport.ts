@@ -1,6 +1,7 @@
 // The adapter to @grpc/grpc-js: everything the project knows of its server is here and in the other files of its name. It joins as a server interceptor that takes
 // each call of ours over, because at that level the four kinds of calls are one: read, message, half-close, cancel; send, status.
 // So a call costs no stream object, and a response's status is queued right behind its message instead of after its write callback.
+import { constants, type ServerHttp2Stream } from "node:http2";
 import {
   Metadata,
   Server,
@@ -11,9 +12,11 @@ import {
 import { Call, type CallEnvironment, type RequestMetadata } from "./call.ts";
 import { type ConnectionLimits, connectionOptions, limitConnections } from "./connection-limits.ts";
 import { dispatch, type Sink } from "./dispatch.ts";
+import { type Decompressed, Decompression } from "./grpc-js-decompression.ts";
 import { asFrame } from "./grpc-js-frame.ts";
 import {
   type PartialStatusObject,
+  readerTooSlow,
   refusedByTransport,
   SUCCESS,
   toGrpcJsStatus,
@@ -24,7 +27,10 @@ import type { Handler } from "./handler.ts";
 import type { Message } from "./message.ts";
 import type { Method } from "./method.ts";
 import { RequestStream } from "./request-stream.ts";
+import type { RpcError } from "./rpc-error.ts";
 import { Code, OK, type Status } from "./status.ts";
+import type { Reader, UnsentResponses } from "./unsent-responses.ts";
+import type { WaitingRequests } from "./waiting-requests.ts";
 
 /** A method with its composed chain. */
 export interface BoundMethod {
@@ -40,6 +46,8 @@ export interface TransportOptions {
   /** Largest message accepted, after decompression, and sent, as it is on the wire. */
   readonly maxMessageBytes: number;
   readonly connections: ConnectionLimits;
+  readonly waitingRequests: WaitingRequests;
+  readonly unsentResponses: UnsentResponses;
 }
 
 /** A type of grpc-js that it does not export by name. */
@@ -47,9 +55,12 @@ type InterceptingListener = Parameters<ServerInterceptingCallInterface["start"]>
 
 /** Creates a grpc-js server that serves `methods`. Further services may be added to it before it is bound. */
 export function createGrpcJsServer(options: TransportOptions): Server {
+  const decompression = new Decompression(options.maxMessageBytes);
   const takeOver: ServerInterceptor = (definition, call) => {
     const bound = options.methods.get(definition.path);
-    return bound === undefined ? asIntercepting(call) : asIntercepting(new GrpcJsCall(call, bound, options));
+    return bound === undefined
+      ? asIntercepting(call)
+      : asIntercepting(new GrpcJsCall(call, bound, options, decompression));
   };
   const server = new Server({
     interceptors: [takeOver],
@@ -92,23 +103,39 @@ function register(server: Server, method: Method): void {
   server.register(method.path, unreachable, passThrough, passThrough, kind);
 }
 
-class GrpcJsCall implements ServerInterceptingCallInterface, InterceptingListener, Sink {
+class GrpcJsCall
+  implements ServerInterceptingCallInterface, InterceptingListener, Sink, Decompressed, Reader
+{
   readonly #transport: ServerInterceptingCallInterface;
   readonly #sendStatus: ServerInterceptingCallInterface["sendStatus"];
   readonly #bound: BoundMethod;
   readonly #options: TransportOptions;
+  readonly #decompression: Decompression;
   #call: Call | undefined = undefined;
   #requests: RequestStream | undefined = undefined;
   #request: Uint8Array | undefined = undefined;
   #headersSent = false;
   /** The caller's timeout is one that grpc-js cannot count, and neither its deadline nor its timer means anything. */
   #uncountable = false;
+  /** Messages are held from their decompression on; else a single request is from its arrival on. */
+  #mayBeCompressed = false;
+  #heldBytes = 0;
+  unsentBytes = 0;
+  sentMessages = 0;
+  /** Nothing that is still unsent will leave. */
+  #readerGone = false;
 
-  constructor(transport: ServerInterceptingCallInterface, bound: BoundMethod, options: TransportOptions) {
+  constructor(
+    transport: ServerInterceptingCallInterface,
+    bound: BoundMethod,
+    options: TransportOptions,
+    decompression: Decompression,
+  ) {
     this.#transport = transport;
     this.#sendStatus = transport.sendStatus;
     this.#bound = bound;
     this.#options = options;
+    this.#decompression = decompression;
     // grpc-js ends some calls by itself, through its own method: that too is an end of our call, to be recorded and to carry details.
     transport.sendStatus = (status) => this.#endedByTransport(status);
   }
@@ -130,6 +157,7 @@ class GrpcJsCall implements ServerInterceptingCallInterface, InterceptingListene
       this.#options.environment,
     );
     this.#call = call;
+    this.#mayBeCompressed = this.#decompression.takeOver(this.#transport, this);
     // First of all listeners: the caller gets its status before anyone observes it.
     call.onFinish((_, status) => this.#end(status));
     call.awaitsRequest = !method.requestStream;
@@ -144,9 +172,11 @@ class GrpcJsCall implements ServerInterceptingCallInterface, InterceptingListene
 
   onReceiveMessage(message: Uint8Array): void {
     if (this.#requests !== undefined) {
+      if (this.#mayBeCompressed) this.#release(message.byteLength);
       this.#requests.push(message);
     } else if (this.#request === undefined) {
       this.#request = message;
+      if (!this.#mayBeCompressed) this.#holdRequest(message.byteLength);
       this.#transport.startRead();
     } else {
       this.#call?.fail(wrongCount(this.#bound.method, "more than one"));
@@ -164,6 +194,7 @@ class GrpcJsCall implements ServerInterceptingCallInterface, InterceptingListene
       call.fail(wrongCount(this.#bound.method, "no"));
     } else if (!call.finished) {
       call.awaitsRequest = false;
+      this.#release(this.#heldBytes);
       call.receivedBytes = this.#request.byteLength;
       dispatch(this.#bound.handler, call, this.#request, this);
     }
@@ -184,7 +215,36 @@ class GrpcJsCall implements ServerInterceptingCallInterface, InterceptingListene
 
   /** Also called after every call that has ended, where it has no effect. */
   onCancel(): void {
+    this.#forgetUnsent();
     this.#call?.abandon();
+  }
+
+  get finished(): boolean {
+    return this.#call?.finished ?? false;
+  }
+
+  fail(error: RpcError): void {
+    this.#call?.fail(error);
+  }
+
+  hold(bytes: number): void {
+    this.#options.waitingRequests.take(bytes);
+    this.#heldBytes += bytes;
+  }
+
+  #holdRequest(bytes: number): void {
+    try {
+      this.hold(bytes);
+    } catch (error) {
+      this.#call?.fail(error);
+    }
+  }
+
+  #release(bytes: number): void {
+    // What was decompressed after the end of its call was never held.
+    const held = Math.min(bytes, this.#heldBytes);
+    this.#heldBytes -= held;
+    this.#options.waitingRequests.release(held);
   }
 
   send(message: Message, sent: () => void): void {
@@ -193,7 +253,34 @@ class GrpcJsCall implements ServerInterceptingCallInterface, InterceptingListene
       return;
     }
     this.#sendHeaders();
-    this.#transport.sendMessage(asFrame(message), sent);
+    const bytes = message.byteLength;
+    const { unsentResponses } = this.#options;
+    if (!this.#readerGone) {
+      this.unsentBytes += bytes;
+      unsentResponses.add(this, bytes);
+    }
+    this.#transport.sendMessage(asFrame(message), () => {
+      if (this.#readerGone) return;
+      this.sentMessages += 1;
+      this.unsentBytes -= bytes;
+      unsentResponses.sent(bytes);
+      if (this.unsentBytes === 0) unsentResponses.remove(this);
+      sent();
+    });
+  }
+
+  #forgetUnsent(): void {
+    this.#readerGone = true;
+    this.#options.unsentResponses.remove(this);
+    this.unsentBytes = 0;
+  }
+
+  /** A reader that does not read: its status would wait behind its messages, so the stream is reset. */
+  cut(): void {
+    this.#readerGone = true;
+    this.unsentBytes = 0;
+    this.#call?.fail(readerTooSlow());
+    resetStream(this.#transport);
   }
 
   #sendHeaders(): void {
@@ -207,6 +294,7 @@ class GrpcJsCall implements ServerInterceptingCallInterface, InterceptingListene
   }
 
   #end(status: Status): void {
+    this.#release(this.#heldBytes);
     this.#sendStatus.call(this.#transport, status === OK ? SUCCESS : this.#toWire(status));
   }
 
@@ -288,6 +376,10 @@ class GrpcJsMetadata implements RequestMetadata {
 // a test.
 function isClosed(transport: ServerInterceptingCallInterface): boolean {
   return (transport as { readonly stream?: { readonly closed?: boolean } }).stream?.closed === true;
+}
+
+function resetStream(transport: ServerInterceptingCallInterface): void {
+  (transport as { readonly stream?: ServerHttp2Stream }).stream?.close(constants.NGHTTP2_CANCEL);
 }
 
 /**

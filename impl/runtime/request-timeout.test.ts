@@ -12,7 +12,7 @@ test("a unary call whose caller never finishes its request ends, and an ordinary
   await using echo = await startEcho(
     { unary: {} },
     { unary: () => answer.promise },
-    { clock, limits: { requestTimeoutMs: 1_000 } },
+    { clock, limits: { requestTimeoutMs: 1_000, readerTimeoutMs: 1_000 } },
   );
   await using raw = await rawConnection(echo.server.address);
   const { server } = echo;

@@ -14,12 +14,20 @@ import { RpcError, unimplemented } from "./rpc-error.ts";
 import type { Schema } from "./schema.ts";
 import type { ServiceImplementation } from "./service.ts";
 import { Code } from "./status.ts";
+import { UnsentResponses } from "./unsent-responses.ts";
+import { WaitingRequests } from "./waiting-requests.ts";
 
 export interface ServerLimits extends ConnectionLimits {
   /** Largest message accepted and sent, in bytes after decompression. Default 4 MiB. */
   readonly maxMessageBytes: number;
   /** How long a caller may take to send the one request of a call, at least; twice that at most. Default 60 s. */
   readonly requestTimeoutMs: number;
+  /** How long a caller may take to read one message of a response, at least; twice that at most. Default 60 s. */
+  readonly readerTimeoutMs: number;
+  /** Bytes of responses that may wait for all slow readers together; beyond it the slowest are cut. Default 256 MiB. */
+  readonly maxUnsentBytes: number;
+  /** Bytes of requests that have come and whose callers keep the call open before it can begin, together. Default 64 MiB. */
+  readonly maxWaitingRequestBytes: number;
   /** How long balancers are given to see NOT_SERVING before connections are closed. Default 0. */
   readonly drainDelayMs: number;
   /** How long open calls are given after that. Default 10 s. */
@@ -30,6 +38,9 @@ export const DEFAULT_LIMITS: ServerLimits = {
   ...DEFAULT_CONNECTION_LIMITS,
   maxMessageBytes: 4 * 1024 * 1024,
   requestTimeoutMs: 60_000,
+  readerTimeoutMs: 60_000,
+  maxUnsentBytes: 256 * 1024 * 1024,
+  maxWaitingRequestBytes: 64 * 1024 * 1024,
   drainDelayMs: 0,
   drainGraceMs: 10_000,
 };
@@ -65,12 +76,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const open = new Set<Call>();
   const forget = (call: Call): boolean => open.delete(call);
   const requestTimeout = createRequestTimeout(open, clock, limits.requestTimeoutMs);
+  const unsentResponses = new UnsentResponses(
+    { timeoutMs: limits.readerTimeoutMs, maxBytes: limits.maxUnsentBytes },
+    clock,
+  );
   const health = createHealth(options.schema.services);
   const server = createGrpcJsServer({
     methods: bindMethods(options),
     environment: options.environment,
     maxMessageBytes: limits.maxMessageBytes,
     connections: limits,
+    waitingRequests: new WaitingRequests(limits.maxWaitingRequestBytes),
+    unsentResponses,
     onCall(call) {
       open.add(call);
       call.onFinish(forget);
@@ -95,6 +112,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     server.forceShutdown();
     await within(clock, closed, FLUSH_MS);
     requestTimeout.stop();
+    unsentResponses.stop();
   };
   let drained: Promise<void> | undefined;
   return {
