@@ -1,7 +1,12 @@
 // The composition root: makes every part of the system from its configuration and takes it down again in the opposite order. No other file
 // knows how the parts are wired.
 import { readFile } from "node:fs/promises";
+import { AuthServiceDefinition } from "#proto/ecommerce/v1/auth.ts";
+import { askForApiKeys } from "./ask-for-api-keys.ts";
 import { createTokenVerifier } from "./auth/access-token.ts";
+import { createApiKeyVerifier } from "./auth/api-key-verifier.ts";
+import { createDelegationVerifier } from "./auth/delegation.ts";
+import { createRevocationSet } from "./auth/revocation-set.ts";
 import { openServerCredentials } from "./auth/server-credentials.ts";
 import { serviceIdentity } from "./auth/service-identity.ts";
 import type { SigningKey } from "./auth/sign-token.ts";
@@ -120,6 +125,7 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
     maxMessageBytes: config.MAX_MESSAGE_BYTES,
   });
   resources.defer(() => clients.close());
+  const revocations = createRevocationSet({ clock: systemClock });
   const services = await createServices({
     config,
     schema,
@@ -158,7 +164,15 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
         audit,
         metrics,
         tracing,
-        verify: createTokenVerifier({ keys: keysOfSet(keys.trusted), clock: systemClock }),
+        verifiers: {
+          token: createTokenVerifier({ keys: keysOfSet(keys.trusted), clock: systemClock, revocations }),
+          apiKey: createApiKeyVerifier({
+            ask: askForApiKeys(clients.of(AuthServiceDefinition)),
+            clock: systemClock,
+            revocations,
+          }),
+          delegation: createDelegationVerifier(keys.service.keys, systemClock),
+        },
       }),
     ],
     environment: {

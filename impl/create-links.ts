@@ -1,10 +1,9 @@
 // The links of the pipeline from configuration.
 
-import type { VerifyToken } from "./auth/access-token.ts";
 import type { Config } from "./config.ts";
 import { accessLog } from "./middleware/access-log.ts";
 import { auditRefusals } from "./middleware/audit-refusals.ts";
-import { authenticate } from "./middleware/authenticate.ts";
+import { authenticate, type CredentialVerifiers } from "./middleware/authenticate.ts";
 import { authorize } from "./middleware/authorize.ts";
 import { cache } from "./middleware/cache.ts";
 import { chain } from "./middleware/chain.ts";
@@ -26,12 +25,12 @@ interface LinkParts {
   readonly audit: Audit;
   readonly metrics: Metrics;
   readonly tracing: Tracing;
-  readonly verify: VerifyToken;
+  readonly verifiers: CredentialVerifiers;
 }
 
 /** The links that configuration leaves on. */
 export function createLinks(config: Config, off: ReadonlySet<string>, parts: LinkParts): Link[] {
-  const { schema, logging, audit, metrics, tracing, verify } = parts;
+  const { schema, logging, audit, metrics, tracing, verifiers } = parts;
   return chain(
     {
       trace: [traceCalls(tracing)],
@@ -41,7 +40,7 @@ export function createLinks(config: Config, off: ReadonlySet<string>, parts: Lin
       compression: [
         compress({ minBytes: config.COMPRESSION_MIN_BYTES, asyncFromBytes: config.COMPRESSION_ASYNC_BYTES }),
       ],
-      auth: [auditRefusals(audit), authenticate(verify), authorize],
+      auth: [auditRefusals(audit), authenticate(verifiers), authorize],
       cache: [
         cache({
           maxBytes: config.CACHE_MAX_BYTES,

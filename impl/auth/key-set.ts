@@ -67,7 +67,8 @@ async function toKeptKey(file: string, text: string): Promise<KeptKey> {
   if (!isPrivateKey(jwk)) throw new Error(`${file} is not a private Ed25519 key as a JSON Web Key`);
   const { d: _private, ...publicJwk } = jwk;
   const keyId = await calculateJwkThumbprint(publicJwk);
-  const privateKey = (await importJWK(jwk, "EdDSA")) as CryptoKey;
+  // Extractable, so that delegations can be signed with it by node:crypto, which does not make a call wait.
+  const privateKey = (await importJWK(jwk, "EdDSA", { extractable: true })) as CryptoKey;
   return {
     signing: { keyId, privateKey },
     keys: { keys: [{ ...publicJwk, kid: keyId, alg: "EdDSA", use: "sig" }] },

@@ -3,7 +3,9 @@
 import { decodeJwt } from "jose";
 import type { Clock } from "#impl/runtime/clock.ts";
 import type { Logger } from "#impl/runtime/logger.ts";
+import { DELEGATION, type OriginalCaller, SERVICE_PREFIX } from "#impl/runtime/principal.ts";
 import { repeat } from "#impl/runtime/repeat.ts";
+import { createDelegate } from "./delegation.ts";
 import { permissionsOf } from "./roles.ts";
 import { type SigningKey, signToken } from "./sign-token.ts";
 
@@ -16,13 +18,10 @@ export interface ServiceIdentityOptions {
 }
 
 export interface ServiceIdentity {
-  /** Metadata of a call made as this service. */
-  metadata(): Readonly<Record<string, string>>;
+  /** Metadata of a call made as this service, for `caller` where it is given. */
+  metadata(caller?: OriginalCaller): Readonly<Record<string, string>>;
   stop(): Promise<void>;
 }
-
-/** What the user ids of services begin with; those of users are UUIDs. */
-export const SERVICE_PREFIX = "service:";
 
 const LIFETIME_SECONDS = 600;
 /** A signature may fail now and then and be tried again before the token it replaces expires. */
@@ -49,7 +48,11 @@ export async function serviceIdentity(options: ServiceIdentityOptions): Promise<
     },
     { clock, log },
   );
-  return { metadata: () => metadata, stop: () => renewal.stop() };
+  const delegate = createDelegate({ key, service: name, clock });
+  return {
+    metadata: (caller) => (caller === undefined ? metadata : { ...metadata, [DELEGATION]: delegate(caller) }),
+    stop: () => renewal.stop(),
+  };
 }
 
 /** Whether a token says that it is a service's. Nothing is verified: for telling what was refused. */

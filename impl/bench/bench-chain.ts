@@ -7,6 +7,7 @@ import { readConfig } from "#impl/config.ts";
 import { createLinks } from "#impl/create-links.ts";
 import type { LinkName } from "#impl/middleware/chain.ts";
 import { CHAIN_ORDER } from "#impl/middleware/chain.ts";
+import { verifiersOfTokens } from "#impl/middleware/testing/verifiers.ts";
 import { createAudit } from "#impl/observability/audit.ts";
 import { type LogOutput, openLogOutput } from "#impl/observability/log-output.ts";
 import { createLogging } from "#impl/observability/logging.ts";
@@ -42,7 +43,7 @@ export async function createBenchChain(schema: Schema): Promise<BenchChain> {
       serviceName: "bench",
     }),
     audit: createAudit({ clock: systemClock, output }),
-    verify: createTokenVerifier({ keys: keysOfSet(keys), clock: systemClock }),
+    verifiers: verifiersOfTokens(createTokenVerifier({ keys: keysOfSet(keys), clock: systemClock })),
   };
   return {
     only(...names) {

@@ -12,6 +12,7 @@ import type { Call } from "#impl/runtime/call.ts";
 import type { Clock } from "#impl/runtime/clock.ts";
 import { ACCEPT_ENCODING_KEY } from "#impl/runtime/message.ts";
 import type { Method } from "#impl/runtime/method.ts";
+import { type OriginalCaller, SERVICE_PREFIX } from "#impl/runtime/principal.ts";
 import type { Schema } from "#impl/runtime/schema.ts";
 import type { MethodDefinition, RequestOf, ResponseOf, ServiceDefinition } from "#impl/runtime/service.ts";
 import { CallError } from "./call-error.ts";
@@ -19,6 +20,8 @@ import { CallError } from "./call-error.ts";
 export interface CallOptions {
   /** The call on whose behalf this one is made: its deadline bounds this one, its failure cancels it, its trace goes on. */
   readonly parent?: Call;
+  /** For whom it is made where there is no such call any more. */
+  readonly onBehalfOf?: OriginalCaller;
   /** Default: the deadline of the method's policy. */
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
@@ -44,8 +47,8 @@ export interface ClientContext {
   readonly channel: GrpcClient;
   readonly schema: Schema;
   readonly clock: Clock;
-  /** Metadata of every call, such as the caller's credentials; a call's own wins. */
-  readonly metadata?: () => Readonly<Record<string, string>>;
+  /** Metadata of every call, such as the caller's credentials and for whom it calls; a call's own wins. */
+  readonly metadata?: (caller: OriginalCaller | undefined) => Readonly<Record<string, string>>;
 }
 
 interface Codec {
@@ -82,7 +85,7 @@ function createInvocation(definition: MethodDefinition, method: Method, context:
   const encode = (message: unknown): Buffer => Buffer.from(request.encode(message).finish());
   const decode = (bytes: Buffer): unknown => response.decode(bytes);
   const prepare = (options: CallOptions): [Metadata, GrpcCallOptions] => [
-    requestMetadata(options, context.metadata?.()),
+    requestMetadata(options, context.metadata?.(originalCaller(options))),
     { deadline: deadlineOf(method, options, context.clock) },
   ];
 
@@ -164,6 +167,12 @@ function requestMetadata(
   for (const [key, value] of Object.entries(ofEveryCall ?? {})) metadata.set(key, value);
   for (const [key, value] of Object.entries(options.metadata ?? {})) metadata.set(key, value);
   return metadata;
+}
+
+/** Who began it all: of a chain of services, whom the first of them was called by. A service that acts by itself acts for nobody. */
+function originalCaller({ parent, onBehalfOf }: CallOptions): OriginalCaller | undefined {
+  const caller = onBehalfOf ?? parent?.onBehalfOf ?? parent?.principal;
+  return caller?.userId.startsWith(SERVICE_PREFIX) === true ? undefined : caller;
 }
 
 /** Milliseconds since the epoch: the sooner of the call's own deadline and its parent's. */

@@ -5,7 +5,7 @@ import type { Audit, AuditEvent } from "#impl/observability/audit.ts";
 import type { Call } from "#impl/runtime/call.ts";
 import { reasonOf } from "#impl/runtime/error-details.ts";
 import type { Link } from "#impl/runtime/handler.ts";
-import { API_KEY, AUTHORIZATION, DELEGATION } from "#impl/runtime/principal.ts";
+import { API_KEY, AUTHORIZATION } from "#impl/runtime/principal.ts";
 import { Code, type Status } from "#impl/runtime/status.ts";
 
 export function auditRefusals(audit: Audit): Link {
@@ -13,9 +13,10 @@ export function auditRefusals(audit: Audit): Link {
     if (status.code === Code.PERMISSION_DENIED) {
       audit.record({ event: "permission_denied", outcome: "denied", ...reason(status) }, call);
     } else if (status.code === Code.UNAUTHENTICATED && call.principal === undefined) {
-      const credential = credentialOf(call);
+      const why = reason(status);
+      const credential = credentialOf(call, why.reason);
       if (credential === undefined) return;
-      audit.record({ event: "credentials_refused", outcome: "denied", credential, ...reason(status) }, call);
+      audit.record({ event: "credentials_refused", outcome: "denied", credential, ...why }, call);
     }
   };
   return (_, next) => (call, input) => {
@@ -30,9 +31,9 @@ function reason({ details }: Status): { reason?: string } {
 }
 
 /** What the caller presented; a token is looked at without verifying it, since it has been refused. */
-function credentialOf({ metadata }: Call): AuditEvent["credential"] {
+function credentialOf({ metadata }: Call, why: string | undefined): AuditEvent["credential"] {
   if (metadata.get(API_KEY) !== undefined) return "api_key";
-  if (metadata.get(DELEGATION) !== undefined) return "delegation";
+  if (why?.startsWith("DELEGATION_") === true) return "delegation";
   const authorization = metadata.get(AUTHORIZATION);
   if (authorization === undefined) return undefined;
   return claimsToBeService(authorization.slice(authorization.indexOf(" ") + 1))

@@ -8,6 +8,7 @@ import { systemClock } from "#impl/runtime/clock.ts";
 import { Code } from "#impl/runtime/status.ts";
 import { until } from "#impl/runtime/testing/turns.ts";
 import { authenticate } from "./authenticate.ts";
+import { verifiersOfTokens } from "./testing/verifiers.ts";
 
 const methods = {
   unary: {},
@@ -46,7 +47,7 @@ async function startAsking(
         yield who(call);
       },
     },
-    { links: () => [authenticate(verify)] },
+    { links: () => [authenticate(verifiersOfTokens(verify))] },
   );
   const { client } = echo;
   const ask = async (

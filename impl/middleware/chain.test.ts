@@ -11,6 +11,7 @@ import { cache } from "./cache.ts";
 import { CHAIN_ORDER, type ChainLinks, chain, type LinkName } from "./chain.ts";
 import { compress } from "./compress.ts";
 import { deadline } from "./deadline.ts";
+import { verifiersOfTokens } from "./testing/verifiers.ts";
 import { validate } from "./validate.ts";
 
 /** Links that note their names as a call passes, two of each. */
@@ -74,7 +75,9 @@ test("a link that has nothing to do for a method is not there", () => {
     const others = [
       deadline({ maxDeadlineMs: 1 }),
       validate(schema),
-      authenticate(createTokenVerifier({ keys: keysOfSet({ keys: [] }), clock: systemClock })),
+      authenticate(
+        verifiersOfTokens(createTokenVerifier({ keys: keysOfSet({ keys: [] }), clock: systemClock })),
+      ),
     ];
     for (const link of others) expect(link(method, handler)).not.toBe(handler);
   }

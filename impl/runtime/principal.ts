@@ -15,6 +15,9 @@ export interface Principal {
   readonly apiKeyId?: string;
 }
 
+/** What the user ids of services begin with, such as "service:ecommerce"; those of users are UUIDs. */
+export const SERVICE_PREFIX = "service:";
+
 /** For whom a service calls, once its word for it has been verified. It is known, and allows nothing. */
 export interface OriginalCaller {
   readonly userId: string;
