@@ -16,7 +16,7 @@ const LAYERS: ReadonlyArray<readonly [folder: string, mayImport: readonly string
   ["impl/client", ["proto/gen", "wire", "impl/runtime", "impl/auth", "impl/observability"]],
   ["impl/observability", ["proto/gen", "impl/runtime"]],
   ["impl/middleware", ["proto/gen", "impl/runtime", "impl/auth", "impl/observability"]],
-  ["impl/gateway", ["proto/gen", "wire", "impl/runtime", "impl/client", "impl/observability"]],
+  ["impl/gateway", ["proto/gen", "wire", "impl/runtime", "impl/auth", "impl/client", "impl/observability"]],
   ["impl/payment-provider", ["impl/runtime"]],
   ["impl/services/shared", ["proto/gen", "impl/runtime", "impl/storage"]],
   ...services().map((folder) => [folder, SERVICE()] as const),

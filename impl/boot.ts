@@ -11,7 +11,6 @@ import { openServerCredentials } from "./auth/server-credentials.ts";
 import { serviceIdentity } from "./auth/service-identity.ts";
 import type { SigningKey } from "./auth/sign-token.ts";
 import { keysOfSet } from "./auth/trusted-keys.ts";
-import { channelCredentials } from "./client/channel-credentials.ts";
 import type { Config } from "./config.ts";
 import { createLinks } from "./create-links.ts";
 import { createServices } from "./create-services.ts";
@@ -25,16 +24,16 @@ import { startRuntimeStats } from "./observability/runtime-stats.ts";
 import { createTracing } from "./observability/tracing.ts";
 import { openPageTokenKey, openSigningKeys } from "./open-keys.ts";
 import { openStorage } from "./open-storage.ts";
-import { channelTls, serverTls } from "./open-tls.ts";
+import { serverTls } from "./open-tls.ts";
 import { createErrorBoundary } from "./runtime/boundary.ts";
 import { systemClock } from "./runtime/clock.ts";
 import type { Link } from "./runtime/handler.ts";
 import { newId, systemRandom } from "./runtime/ids.ts";
 import { readSchema, type Schema } from "./runtime/schema.ts";
 import { startServer } from "./runtime/server.ts";
-import { createServiceClients } from "./service-clients.ts";
 import { createPageTokens } from "./services/shared/page-token.ts";
 import { storageToRpcError } from "./storage/error-translator.ts";
+import { openTopology } from "./topology.ts";
 
 /** ErrorInfo.domain of every error of the system. */
 export const ERROR_DOMAIN = "ecommerce.example.com";
@@ -117,21 +116,23 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
     log,
   });
   resources.defer(() => identity.stop());
-  const clients = createServiceClients({
+  const topology = openTopology({
+    config,
     schema,
-    clock: systemClock,
     identity,
-    credentials: channelCredentials(channelTls(config)),
-    maxMessageBytes: config.MAX_MESSAGE_BYTES,
+    clock: systemClock,
+    random: systemRandom,
+    newId,
+    log,
+    resources,
   });
-  resources.defer(() => clients.close());
   const revocations = createRevocationSet({ clock: systemClock });
   const services = await createServices({
     config,
     schema,
     database,
     databaseUrl: url,
-    clients,
+    clients: topology.clients,
     tokens: createPageTokens({
       key: await openPageTokenKey(config),
       clock: systemClock,
@@ -153,9 +154,10 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
     call.onFinish(ended);
     return next(call, input);
   };
+  const served = new Set(Object.keys(services.dependencies));
   const server = await startServer({
     schema,
-    services: services.implementations,
+    services: [...services.implementations, topology.forwarded(served)],
     links: [
       count,
       ...createLinks(config, off, {
@@ -167,7 +169,7 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
         verifiers: {
           token: createTokenVerifier({ keys: keysOfSet(keys.trusted), clock: systemClock, revocations }),
           apiKey: createApiKeyVerifier({
-            ask: askForApiKeys(clients.of(AuthServiceDefinition)),
+            ask: askForApiKeys(topology.clients.of(AuthServiceDefinition)),
             clock: systemClock,
             revocations,
           }),
@@ -214,7 +216,7 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
   });
   resources.defer(() => server.drain());
   resources.defer(() => monitor.stop());
-  clients.connect(server.address);
+  topology.connect(server.address, served);
   const work = services.startWork();
   resources.defer(() => work.stop());
   const admin = await startAdmin({
@@ -227,6 +229,12 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
   });
   resources.defer(() => admin.close());
   await monitor.firstRound;
+  topology.join({
+    address: server.address,
+    served,
+    health: server.health,
+    ready: () => monitor.readiness().ready,
+  });
   return {
     grpc: server.address,
     admin: admin.address,
@@ -237,6 +245,7 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
     async stop() {
       // Work first, since it makes calls; then calls, while everything they need is there, and while the admin port can say that this
       // process is not ready.
+      await topology.leave();
       monitor.stop();
       await work.stop();
       await server.drain();

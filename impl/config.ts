@@ -91,6 +91,28 @@ const SETTINGS = {
     8_760,
   ),
   SERVICES: text("Services that this process serves, comma separated: user, product, ...; or all.", "all"),
+  GATEWAY: oneOf(
+    "Forward calls of the services that this process does not serve to where they are.",
+    ["0", "1"],
+    "0",
+  ),
+  BACKENDS: text(
+    "Where services of other processes are, comma separated: order=host:port|host:port, user=dns:name:port, *=registry. Without it the registry, where one is configured.",
+    "",
+  ),
+  REGISTRY_ADDRESS: optional(
+    "Where the service registry is: host:port|host:port or dns:name:port. With it, and with GATEWAY where the registry is served, this process registers what it serves.",
+  ),
+  ADVERTISED_HOST: optional(
+    "Name or address under which other processes reach this one, as the registry is told. Without it HOST, or the machine's name where that is any address.",
+  ),
+  ADVERTISED_ZONE: text("Where this process runs, such as eu-west-1a, as the registry is told.", ""),
+  REGISTRY_LEASE_SECONDS: integer(
+    "How long the registry keeps an instance that sends no heartbeat.",
+    15,
+    5,
+    300,
+  ),
   PAYMENT_PROVIDER_URL: optional(
     "Payment provider: http://host:port. Without it a simulated one, a process of its own that keeps its journal in DATA_DIR.",
   ),

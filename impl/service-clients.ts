@@ -1,48 +1,71 @@
-// The clients with which the services of a process call each other: over the wire like everybody, and as a service. The channel is
-// opened with the first call, since in one process the address is known only when the server listens.
+// The clients with which services call each other: over the wire like everybody, and as a service. Those of the same process are called at
+// its own address, known only when the server listens; others where discovery says they are.
 import { type ChannelCredentials, Client } from "@grpc/grpc-js";
 import type { ServiceIdentity } from "./auth/service-identity.ts";
 import { type ClientOf, createClient } from "./client/client.ts";
+import type { Discovery } from "./client/discovery.ts";
 import type { Clock } from "./runtime/clock.ts";
+import type { Logger } from "./runtime/logger.ts";
 import type { Schema } from "./runtime/schema.ts";
 import type { ServiceDefinition } from "./runtime/service.ts";
+import { openServiceChannels, type ServiceChannels } from "./service-channels.ts";
 
 export interface ServiceClients {
   of<S extends ServiceDefinition>(definition: S): ClientOf<S>;
-  /** Where the services are. Calls before it fail. */
-  connect(address: string): void;
+  /** Where this process listens, and which services it serves. Calls before it fail. */
+  connect(address: string, served: ReadonlySet<string>): void;
   close(): void;
 }
 
 export interface ServiceClientsOptions {
   readonly schema: Schema;
   readonly clock: Clock;
+  readonly log: Logger;
   readonly identity: Pick<ServiceIdentity, "metadata">;
   readonly credentials: ChannelCredentials;
+  /** Where a service of another process is; undefined for one that is looked for at this process. */
+  readonly discoveryOf: (service: string) => Discovery | undefined;
   /** Largest message received and sent, in bytes. */
   readonly maxMessageBytes: number;
 }
 
 export function createServiceClients(options: ServiceClientsOptions): ServiceClients {
-  const { schema, clock, identity, credentials, maxMessageBytes } = options;
-  let channel: Client | undefined;
-  const context = {
-    schema,
-    clock,
-    metadata: identity.metadata,
-    get channel() {
-      if (channel === undefined) throw new Error("a service was called before the system knew its address");
-      return channel;
-    },
+  const { schema, clock, log, identity, credentials, discoveryOf, maxMessageBytes } = options;
+  const channelOptions = {
+    "grpc.max_receive_message_length": maxMessageBytes,
+    "grpc.max_send_message_length": maxMessageBytes,
+  };
+  const elsewhere = new Map<string, ServiceChannels>();
+  let own: { readonly channel: Client; readonly served: ReadonlySet<string> } | undefined;
+
+  const channelOf = (service: string): Client => {
+    if (own === undefined) throw new Error("a service was called before the system knew its address");
+    if (own.served.has(service)) return own.channel;
+    let channels = elsewhere.get(service);
+    if (channels === undefined) {
+      const discovery = discoveryOf(service);
+      if (discovery === undefined) return own.channel;
+      channels = openServiceChannels({ service, discovery, credentials, channelOptions, clock, log });
+      elsewhere.set(service, channels);
+    }
+    return channels.next();
   };
   return {
-    of: (definition) => createClient(definition, context),
-    connect(address) {
-      channel = new Client(address, credentials, {
-        "grpc.max_receive_message_length": maxMessageBytes,
-        "grpc.max_send_message_length": maxMessageBytes,
-      });
+    of: (definition) =>
+      createClient(definition, {
+        schema,
+        clock,
+        metadata: identity.metadata,
+        get channel() {
+          return channelOf(definition.fullName);
+        },
+      }),
+    connect(address, served) {
+      own = { channel: new Client(address, credentials, channelOptions), served };
     },
-    close: () => channel?.close(),
+    close() {
+      own?.channel.close();
+      for (const channels of elsewhere.values()) channels.close();
+    },
   };
 }

@@ -1,25 +1,21 @@
 // Which backend serves a service, and a connection to it for each call.
 
-import { createConnection } from "node:net";
 import type { Discovery } from "#impl/client/discovery.ts";
-import { parseAddress } from "#impl/client/discovery.ts";
 import type { Clock } from "#impl/runtime/clock.ts";
 import type { Logger } from "#impl/runtime/logger.ts";
-import { connect } from "#wire/client.ts";
-import type { Carrier, Dial } from "./backend-line.ts";
+import type { Carrier } from "./backend-line.ts";
 import { createBackendLines } from "./backend-lines.ts";
 import { type BackendSet, followBackends } from "./backend-set.ts";
 import { backendUnavailable } from "./backend-status.ts";
+import { type DialOptions, dialer } from "./dial.ts";
 
-export interface BackendsOptions {
+export interface BackendsOptions extends DialOptions {
   /** Where the instances of a service are; services of one discovery share its instances. Undefined: nowhere. */
   readonly discoveryOf: (service: string) => Discovery | undefined;
   readonly services: readonly string[];
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
-  /** Largest message received from a backend, in bytes as sent. */
-  readonly maxMessageBytes: number;
 }
 
 /** Gives each call a connection to an instance of its method's service. */
@@ -33,8 +29,8 @@ export interface Backends {
 }
 
 export function createBackends(options: BackendsOptions): Backends {
-  const { clock, random, log, maxMessageBytes } = options;
-  const lines = createBackendLines({ dial: dialer(maxMessageBytes), clock, random, log });
+  const { clock, random, log } = options;
+  const lines = createBackendLines({ dial: dialer(options), clock, random, log });
   const sets = new Map<Discovery, BackendSet>();
   const byService = new Map<string, BackendSet>();
   for (const service of options.services) {
@@ -59,25 +55,5 @@ export function createBackends(options: BackendsOptions): Backends {
       await Promise.all(Array.from(sets.values(), (set) => set.stop()));
       await lines.close();
     },
-  };
-}
-
-/** What one stream of a backend may have waiting here for its reader, beside the message that is being read. */
-const STREAM_WINDOW_BYTES = 256 * 1024;
-
-function dialer(maxMessageBytes: number): (address: string) => Dial {
-  return (address) => {
-    const socket = parseAddress(address);
-    const target =
-      "path" in socket
-        ? {
-            host: "localhost",
-            port: 1,
-            authority: "localhost",
-            createSocket: () => createConnection(socket.path),
-          }
-        : socket;
-    return (signal) =>
-      connect({ ...target, signal, maxMessageBytes, initialWindowBytes: STREAM_WINDOW_BYTES });
   };
 }

@@ -1,12 +1,13 @@
-// What a backend is told of a call beside its message: the caller's credentials, which it verifies again, the trace, and what the caller
-// can read. Everything else stays at the gateway: this list is the whole of what passes.
+// What a backend is told of a call beside its message: the caller's own credentials, which it verifies again, the trace, and what the caller
+// can read. Not the gateway's credentials, which would let the caller do what the gateway may. Everything else stays at the gateway: this list is the whole of what passes.
 import { TRACEPARENT } from "#impl/observability/names.ts";
 import { traceparentFor } from "#impl/observability/traceparent.ts";
 import type { Call } from "#impl/runtime/call.ts";
 import { ACCEPT_ENCODING_KEY } from "#impl/runtime/message.ts";
+import { API_KEY, AUTHORIZATION, DELEGATION } from "#impl/runtime/principal.ts";
 import type { MetadataEntry } from "#wire/metadata.ts";
 
-const FORWARDED_KEYS = ["authorization", "x-api-key"] as const;
+const FORWARDED_KEYS = [AUTHORIZATION, API_KEY, DELEGATION] as const;
 
 /** What HTTP/2 carries as it is; anything else cannot be credentials of ours. */
 const PRINTABLE = /^[\x20-\x7e]*$/;
