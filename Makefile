@@ -40,6 +40,10 @@ test: $(INSTALLED) ## Run all tests on real sockets, processes and an embedded P
 report: $(INSTALLED) ## Measure what each optimization buys, and write reports/<run>/ (DATA=<folder>, QUICK=1, SEED=<n>)
 	@node harness/report.ts
 
+.PHONY: load
+load: $(INSTALLED) ## Run the k6 scripts in load/, with k6 or the built-in runner (SCRIPT=<name>, TIME=<30s>, ADDRESS=, ENGINE=)
+	@node harness/load.ts
+
 .PHONY: replay
 replay: $(INSTALLED) ## Real sales through a fresh system, exact to the penny (DATA=<folder>, SPEED=<times real time>)
 	@node harness/replay.ts
@@ -64,7 +68,7 @@ bench: $(INSTALLED) ## Cost of each middleware, and of the whole chain against a
 .PHONY: check
 check: $(INSTALLED) ## Format, lint, types, architecture, contract lint and compatibility, generated code
 	@echo "format and lint" >&2; biome ci --error-on-warnings .
-	@echo "types" >&2; tsc -p .
+	@echo "types" >&2; tsc -p .; tsc -p load
 	@echo "architecture" >&2; vitest run impl/architecture.test.ts
 	@echo "contract: lint, policies, compatibility with $(AGAINST)" >&2
 	@cd proto && buf lint
