@@ -16,6 +16,7 @@ import { type OriginalCaller, SERVICE_PREFIX } from "#impl/runtime/principal.ts"
 import type { Schema } from "#impl/runtime/schema.ts";
 import type { MethodDefinition, RequestOf, ResponseOf, ServiceDefinition } from "#impl/runtime/service.ts";
 import { CallError } from "./call-error.ts";
+import { isRepeatable } from "./repeatable.ts";
 
 export interface CallOptions {
   /** The call on whose behalf this one is made: its deadline bounds this one, its failure cancels it, its trace goes on. */
@@ -26,6 +27,8 @@ export interface CallOptions {
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
   readonly metadata?: Readonly<Record<string, string>>;
+  /** False: one attempt, even if the method may be repeated. Default true; what there is to repeat is the channel's configuration. */
+  readonly retry?: boolean;
   /** Told of the response's initial and trailing metadata. */
   readonly onHeaders?: (headers: Metadata) => void;
   readonly onTrailers?: (trailers: Metadata) => void;
@@ -49,7 +52,24 @@ export interface ClientContext {
   readonly clock: Clock;
   /** Metadata of every call, such as the caller's credentials and for whom it calls; a call's own wins. */
   readonly metadata?: (caller: OriginalCaller | undefined) => Readonly<Record<string, string>>;
+  /** Cancels every call when it aborts. */
+  readonly signal?: AbortSignal;
+  /** Told of each call that begins; what it hands back, of its end. */
+  readonly onCall?: () => () => void;
+  /** What is done around every call. */
+  readonly wrap?: MethodWrapper;
 }
+
+export type PromiseMethod = (request: unknown, options?: CallOptions) => Promise<unknown>;
+export type StreamMethod = (request: unknown, options?: CallOptions) => AsyncIterable<unknown>;
+
+/** Makes of a method one that does more, of the same type: one for methods with one response, one for those with many. */
+export interface MethodWrapper {
+  promise(method: Method, call: PromiseMethod): PromiseMethod;
+  stream(method: Method, call: StreamMethod): StreamMethod;
+}
+
+const UNCHANGED: MethodWrapper = { promise: (_, call) => call, stream: (_, call) => call };
 
 interface Codec {
   encode(message: unknown): { finish(): Uint8Array };
@@ -70,11 +90,17 @@ export function createClient<S extends ServiceDefinition>(
 }
 
 function bindMethod(definition: MethodDefinition, method: Method, context: ClientContext): unknown {
-  const invocation = createInvocation(definition, method, context);
-  if (definition.requestStream) {
-    return definition.responseStream ? invocation.bidi : invocation.clientStream;
-  }
-  return definition.responseStream ? invocation.serverStream : invocation.unary;
+  const { unary, clientStream, serverStream, bidi } = createInvocation(definition, method, context);
+  const { promise, stream } = context.wrap ?? UNCHANGED;
+  if (definition.responseStream) return stream(method, definition.requestStream ? erase(bidi) : serverStream);
+  return promise(method, definition.requestStream ? erase(clientStream) : unary);
+}
+
+type Messages = AsyncIterable<unknown> | Iterable<unknown>;
+
+// The one cast of this file: wrappers do not look at requests of methods with a stream of them.
+function erase<R>(call: (messages: Messages, options?: CallOptions) => R) {
+  return (request: unknown, options?: CallOptions): R => call(request as Messages, options);
 }
 
 type Cancellable = { cancel(): void; on(event: "metadata", listener: (metadata: Metadata) => void): unknown };
@@ -84,10 +110,13 @@ function createInvocation(definition: MethodDefinition, method: Method, context:
   const response = definition.responseType as Codec;
   const encode = (message: unknown): Buffer => Buffer.from(request.encode(message).finish());
   const decode = (bytes: Buffer): unknown => response.decode(bytes);
-  const prepare = (options: CallOptions): [Metadata, GrpcCallOptions] => [
-    requestMetadata(options, context.metadata?.(originalCaller(options))),
-    { deadline: deadlineOf(method, options, context.clock) },
-  ];
+  const prepare = (options: CallOptions, message?: unknown): [Metadata, GrpcCallOptions] => {
+    const metadata = requestMetadata(options, context.metadata?.(originalCaller(options)));
+    if (options.retry !== false && isRepeatable(method, message)) {
+      metadata.setOptions({ idempotentRequest: true });
+    }
+    return [metadata, { deadline: deadlineOf(method, options, context.clock) }];
+  };
 
   return {
     unary(message: unknown, options: CallOptions = {}): Promise<unknown> {
@@ -98,16 +127,13 @@ function createInvocation(definition: MethodDefinition, method: Method, context:
           encode,
           decode,
           message,
-          ...prepare(options),
+          ...prepare(options, message),
           settle,
         );
-        follow(call, options, (listener) => call.on("status", listener));
+        follow(call, options, context, (listener) => call.on("status", listener));
       });
     },
-    clientStream(
-      messages: AsyncIterable<unknown> | Iterable<unknown>,
-      options: CallOptions = {},
-    ): Promise<unknown> {
+    clientStream(messages: Messages, options: CallOptions = {}): Promise<unknown> {
       return new Promise((resolve, reject) => {
         const settle = settler(method, resolve, reject);
         const call = context.channel.makeClientStreamRequest(
@@ -117,7 +143,7 @@ function createInvocation(definition: MethodDefinition, method: Method, context:
           ...prepare(options),
           settle,
         );
-        follow(call, options, (listener) => call.on("status", listener));
+        follow(call, options, context, (listener) => call.on("status", listener));
         void writeAll(call, messages, reject);
       });
     },
@@ -127,19 +153,16 @@ function createInvocation(definition: MethodDefinition, method: Method, context:
         encode,
         decode,
         message,
-        ...prepare(options),
+        ...prepare(options, message),
       );
       const messages = readAll(call, method);
-      follow(call, options, (listener) => call.on("status", listener));
+      follow(call, options, context, (listener) => call.on("status", listener));
       return messages;
     },
-    bidi(
-      messages: AsyncIterable<unknown> | Iterable<unknown>,
-      options: CallOptions = {},
-    ): AsyncIterable<unknown> {
+    bidi(messages: Messages, options: CallOptions = {}): AsyncIterable<unknown> {
       const call = context.channel.makeBidiStreamRequest(method.path, encode, decode, ...prepare(options));
       const responses = readAll(call, method);
-      follow(call, options, (listener) => call.on("status", listener));
+      follow(call, options, context, (listener) => call.on("status", listener));
       void writeAll(call, messages, (error) =>
         call.destroy(error instanceof Error ? error : new Error(String(error))),
       );
@@ -185,16 +208,21 @@ export function deadlineOf(method: Method, options: CallOptions, clock: Clock): 
 function follow(
   call: Cancellable,
   options: CallOptions,
+  context: ClientContext,
   onStatus: (listener: (status: { metadata: Metadata }) => void) => void,
 ): void {
+  const ended = context.onCall?.();
   if (options.onHeaders !== undefined) call.on("metadata", options.onHeaders);
-  const signals = [options.signal, options.parent?.signal].filter((signal) => signal !== undefined);
+  const signals = [options.signal, options.parent?.signal, context.signal].filter(
+    (signal) => signal !== undefined,
+  );
   const cancel = (): void => call.cancel();
   for (const signal of signals) {
     if (signal.aborted) cancel();
     else signal.addEventListener("abort", cancel, { once: true });
   }
   onStatus((status) => {
+    ended?.();
     for (const signal of signals) signal.removeEventListener("abort", cancel);
     options.onTrailers?.(status.metadata);
   });
@@ -213,7 +241,7 @@ interface Writable {
  */
 async function writeAll(
   call: Writable,
-  messages: AsyncIterable<unknown> | Iterable<unknown>,
+  messages: Messages,
   onError: (error: unknown) => void,
 ): Promise<void> {
   let ended = false;
