@@ -14,9 +14,9 @@ async function chaos(settings: ChaosSettings, signal: AbortSignal): Promise<bool
   const progress = createProgress(process.stderr, undefined, () => (performance.now() - began) / 1000);
   const directory = await mkdtemp(join(tmpdir(), "grpc-ecommerce-chaos-"));
   try {
-    const { kills } = settings;
+    const { kills, target, seed } = settings;
     const onStep = (text: string, done: number): void => progress.step(text, done, kills);
-    const run = await runKills({ ...settings, directory, onStep, signal });
+    const run = await runKills({ targets: [target], kills, seed, directory, onStep, signal });
     progress.end();
     process.stdout.write(`${describe(settings, run)}\n`);
     return run.verdicts.every(({ outcome }) => outcome === "pass");

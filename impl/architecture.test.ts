@@ -93,6 +93,7 @@ const LAYERS: ReadonlyArray<readonly [folder: string, mayImport: readonly string
       "harness/report",
     ],
   ],
+  ["scenarios", ["harness/chaos"]],
 ];
 
 /** Each service is a layer of its own: no two import each other. */
@@ -124,7 +125,9 @@ interface Import {
   readonly typeOnly: boolean;
 }
 
-const sources = ["proto", "wire", "impl", "harness"].flatMap((folder) => typescriptFiles(join(ROOT, folder)));
+const sources = ["proto", "wire", "impl", "harness", "scenarios"].flatMap((folder) =>
+  typescriptFiles(join(ROOT, folder)),
+);
 const imports = sources.flatMap(importsOf);
 
 test("every import goes where the table allows", () => {
@@ -138,8 +141,9 @@ test("every import goes where the table allows", () => {
   expect(illegal).toEqual([]);
 });
 
-test("tests of the harness reach the implementation only over the wire", () => {
-  const illegal = imports.filter(({ from, to }) => from.startsWith("harness/") && to.startsWith("impl/"));
+test("the harness and its scenarios reach the implementation only over the wire", () => {
+  const outside = /^(harness|scenarios)\//;
+  const illegal = imports.filter(({ from, to }) => outside.test(from) && to.startsWith("impl/"));
   expect(illegal).toEqual([]);
 });
 

@@ -113,6 +113,12 @@ const SETTINGS = {
     5,
     300,
   ),
+  ORDER_LEASE_MS: integer(
+    "How long an order stays with a process that is silent before another goes on with it.",
+    10_000,
+    1_000,
+    600_000,
+  ),
   PAYMENT_PROVIDER_URL: optional(
     "Payment provider: http://host:port. Without it a simulated one, a process of its own that keeps its journal in DATA_DIR.",
   ),

@@ -3,6 +3,7 @@
 
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import type { Books } from "#harness/check/books.ts";
 import type { OrderAttempt } from "#harness/check/history.ts";
 import { moneyAddsUp } from "#harness/check/money-adds-up.ts";
@@ -22,13 +23,20 @@ import { freePort, type KillTarget, startShopUnderKill } from "./shop-under-kill
 import { stockShelves } from "./stock-shelves.ts";
 
 export interface KillRunOptions {
-  readonly target: KillTarget;
+  /** What is killed, in turn. */
+  readonly targets: readonly KillTarget[];
   readonly kills: number;
   readonly seed: number;
   /** Folder of the run, which the caller owns and removes. */
   readonly directory: string;
   /** Default 8. */
   readonly customers?: number;
+  /** The longest time without a kill; the shortest is 100 ms. Default 1500. */
+  readonly longestPeaceMs?: number;
+  /** What customers pay with, at random. Default cards of every temper. */
+  readonly cards?: readonly string[];
+  /** Of the shop, beside what the run needs. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly onStep: (text: string, done: number) => void;
   readonly signal: AbortSignal;
 }
@@ -54,8 +62,13 @@ const CARDS = [
   "4000003100000005",
 ];
 const OPERATOR = "00000000-0000-7000-8000-000000000001";
-const LONGEST_PEACE_MS = 2_500;
+const LONGEST_PEACE_MS = 1_500;
 const SHORTEST_PEACE_MS = 100;
+/** How long the shop waits for its provider: answers get lost, and who waits for them buys nothing meanwhile. */
+const PROVIDER_TIMEOUT_MS = 1_000;
+const LOOK_AGAIN_MS = 250;
+/** After so long without any change nothing will change any more: longer than the longest pause of a saga. */
+const STILL_MS = 60_000;
 
 export async function runKills(options: KillRunOptions): Promise<KillRun> {
   const { directory, signal, onStep, kills } = options;
@@ -68,7 +81,12 @@ export async function runKills(options: KillRunOptions): Promise<KillRun> {
   const dataDir = join(directory, "data");
   const shop = await startShopUnderKill(port, {
     dataDir,
-    env: { JWKS_FILE: issuer.jwksFile, LOG_LEVEL: "warn" },
+    env: {
+      JWKS_FILE: issuer.jwksFile,
+      LOG_LEVEL: "warn",
+      PAYMENT_PROVIDER_TIMEOUT_MS: String(PROVIDER_TIMEOUT_MS),
+      ...options.env,
+    },
     answers: async () => (await callers()).orders.listOrders(oneOrder),
     signal,
   });
@@ -83,8 +101,9 @@ export async function runKills(options: KillRunOptions): Promise<KillRun> {
       signal,
     );
     onStep("reading the books", kills);
-    const books = await readBooks(await callers(), productIds, await readProviderBooks(dataDir));
-    return { ...judgement(history, books), recoveryMs };
+    const read = async (): Promise<Books> =>
+      readBooks(await callers(), productIds, await readProviderBooks(dataDir));
+    return { ...(await judgementAtRest(history, read, signal)), recoveryMs };
   } finally {
     await connection.close();
     await shop.stop();
@@ -99,16 +118,20 @@ interface LoadParts {
   readonly shop: { kill(target: KillTarget): Promise<number> };
 }
 
-async function underLoad({ target, kills, customers = 8, onStep, signal }: KillRunOptions, parts: LoadParts) {
+async function underLoad(options: KillRunOptions, parts: LoadParts) {
+  const { targets, kills, onStep, signal } = options;
+  const { customers = 8, longestPeaceMs = LONGEST_PEACE_MS, cards = CARDS } = options;
   const { random, shop } = parts;
-  const load = startOrderLoad({ ...parts, cards: CARDS, customers });
+  const load = startOrderLoad({ ...parts, cards, customers });
   const recoveryMs: number[] = [];
   const schedule = random.fork("kills");
   try {
     for (let kill = 1; kill <= kills; kill++) {
-      await sleep(SHORTEST_PEACE_MS + schedule.next() * LONGEST_PEACE_MS, undefined, { signal });
+      const peaceMs = SHORTEST_PEACE_MS + schedule.next() * (longestPeaceMs - SHORTEST_PEACE_MS);
+      await sleep(peaceMs, undefined, { signal });
+      const target = targets[(kill - 1) % targets.length] ?? "shop";
       recoveryMs.push(await shop.kill(target));
-      onStep(`${target} killed ${kill} times, ${load.history.length} orders sent`, kill);
+      onStep(`${target} killed, ${load.history.length} orders sent`, kill);
     }
   } finally {
     onStep("letting customers finish", kills);
@@ -117,7 +140,25 @@ async function underLoad({ target, kills, customers = 8, onStep, signal }: KillR
   return { history: load.history, recoveryMs };
 }
 
-function judgement(history: readonly OrderAttempt[], books: Books): Omit<KillRun, "recoveryMs"> {
+type Judgement = Omit<KillRun, "recoveryMs">;
+
+/** Refunds, and goods on their way back into stock, may still be under way: what does not add up is looked at again until it rests. */
+async function judgementAtRest(
+  history: readonly OrderAttempt[],
+  read: () => Promise<Books>,
+  signal: AbortSignal,
+): Promise<Judgement> {
+  let last: Judgement | undefined;
+  for (let moved = performance.now(); ; await sleep(LOOK_AGAIN_MS, undefined, { signal })) {
+    const now = judgement(history, await read());
+    if (now.verdicts.every(({ outcome }) => outcome === "pass")) return now;
+    if (!isDeepStrictEqual(now, last)) moved = performance.now();
+    else if (performance.now() - moved > STILL_MS) return now;
+    last = now;
+  }
+}
+
+function judgement(history: readonly OrderAttempt[], books: Books): Judgement {
   const count = (outcome: OrderAttempt["outcome"]): number =>
     history.filter((attempt) => attempt.outcome === outcome).length;
   const statuses: Record<string, number> = {};

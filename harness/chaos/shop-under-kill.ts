@@ -49,13 +49,22 @@ export async function startShopUnderKill(
         await system.ended;
         system = await start();
       } else {
-        killProcess(await postgresPid(dataDir));
+        await killPostgres(dataDir, signal);
       }
       await until(answers, signal);
       return performance.now() - began;
     },
     stop: async () => void (await system.stop()),
   };
+}
+
+/** Returns when another server has taken its place: what it left behind may answer until then. */
+async function killPostgres(dataDir: string, signal: AbortSignal): Promise<void> {
+  const killed = await postgresPid(dataDir);
+  killProcess(killed);
+  await until(async () => {
+    if ((await postgresPid(dataDir)) === killed) throw new Error(`PostgreSQL ${killed} is not replaced yet`);
+  }, signal);
 }
 
 async function until(answers: (signal: AbortSignal) => Promise<unknown>, signal: AbortSignal): Promise<void> {

@@ -25,6 +25,7 @@ export const orderPart: MakePart = async (context) => {
     inventory: clients.of(InventoryServiceDefinition),
     payments: clients.of(PaymentServiceDefinition),
     notifications: clients.of(NotificationServiceDefinition),
+    limits: { leaseMs: context.config.ORDER_LEASE_MS },
     clock,
     random,
     newId,

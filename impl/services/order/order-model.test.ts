@@ -15,7 +15,7 @@ import { minor, present, startOrders, status } from "./testing/order-fixture.ts"
 import { OrderModel } from "./testing/order-model.ts";
 import { CARDS, type CreateStep, type OrderStep } from "./testing/order-steps.ts";
 
-const RUNS = Number(process.env.MODEL_RUNS ?? 12);
+const RUNS = Number(process.env.MODEL_RUNS ?? 8);
 const SEED = process.env.MODEL_SEED;
 // Nobody works here but whom a step lets work, until it dies.
 const orders = await startOrders({ works: false });
