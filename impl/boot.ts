@@ -3,14 +3,13 @@
 import { readFile } from "node:fs/promises";
 import { AuthServiceDefinition } from "#proto/ecommerce/v1/auth.ts";
 import { askForApiKeys } from "./ask-for-api-keys.ts";
-import { createTokenVerifier } from "./auth/access-token.ts";
 import { createApiKeyVerifier } from "./auth/api-key-verifier.ts";
 import { createDelegationVerifier } from "./auth/delegation.ts";
+import { type RevocationFeed, startRevocationFeed } from "./auth/revocation-feed.ts";
 import { createRevocationSet } from "./auth/revocation-set.ts";
 import { openServerCredentials } from "./auth/server-credentials.ts";
 import { serviceIdentity } from "./auth/service-identity.ts";
 import type { SigningKey } from "./auth/sign-token.ts";
-import { keysOfSet } from "./auth/trusted-keys.ts";
 import type { Config } from "./config.ts";
 import { createLinks } from "./create-links.ts";
 import { createServices } from "./create-services.ts";
@@ -25,6 +24,7 @@ import { createTracing } from "./observability/tracing.ts";
 import { openPageTokenKey, openSigningKeys } from "./open-keys.ts";
 import { openStorage } from "./open-storage.ts";
 import { serverTls } from "./open-tls.ts";
+import { openTokenVerifier } from "./open-verifier.ts";
 import { createErrorBoundary } from "./runtime/boundary.ts";
 import { systemClock } from "./runtime/clock.ts";
 import type { Link } from "./runtime/handler.ts";
@@ -92,8 +92,12 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
   resources.defer(() => tls.stop());
   const { database, url } = await openStorage(config, log, resources);
   let calls = 0;
+  const revocations = createRevocationSet({ clock: systemClock });
+  // Set when the services can be reached.
+  let feed: RevocationFeed | undefined;
   const metrics = createMetrics({
     sources: {
+      revocations: () => ({ up: feed?.up === true, held: revocations.size }),
       database: database.load,
       databaseQueries: database.statements,
       droppedLogLines: () => output.dropped,
@@ -126,7 +130,7 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
     log,
     resources,
   });
-  const revocations = createRevocationSet({ clock: systemClock });
+  const auth = topology.clients.of(AuthServiceDefinition);
   const services = await createServices({
     config,
     schema,
@@ -167,9 +171,9 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
         metrics,
         tracing,
         verifiers: {
-          token: createTokenVerifier({ keys: keysOfSet(keys.trusted), clock: systemClock, revocations }),
+          token: openTokenVerifier({ config, keys, auth, revocations, clock: systemClock, log }),
           apiKey: createApiKeyVerifier({
-            ask: askForApiKeys(topology.clients.of(AuthServiceDefinition)),
+            ask: askForApiKeys(auth),
             clock: systemClock,
             revocations,
           }),
@@ -217,6 +221,16 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
   resources.defer(() => server.drain());
   resources.defer(() => monitor.stop());
   topology.connect(server.address, served);
+  feed = off.has("auth")
+    ? undefined
+    : startRevocationFeed({
+        watch: auth.watchRevocations,
+        revocations,
+        clock: systemClock,
+        log,
+        random: systemRandom,
+      });
+  resources.defer(() => feed?.stop());
   const work = services.startWork();
   resources.defer(() => work.stop());
   const admin = await startAdmin({
@@ -247,7 +261,7 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
       // process is not ready.
       await topology.leave();
       monitor.stop();
-      await work.stop();
+      await Promise.all([work.stop(), feed?.stop()]);
       await server.drain();
       await resources.disposeAsync();
     },

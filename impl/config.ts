@@ -10,6 +10,9 @@ interface Setting<T> {
 
 class BadValue extends Error {}
 
+/** A bad value that must not be shown. */
+class BadSecret extends BadValue {}
+
 function integer(about: string, byDefault: number, min: number, max: number): Setting<number> {
   return {
     about: `${about} ${min} to ${max}.`,
@@ -55,6 +58,22 @@ function text(about: string, byDefault: string): Setting<string> {
 
 function optional(about: string): Setting<string | undefined> {
   return { about, defaultText: "", read: (value) => (value === "" ? undefined : value) };
+}
+
+const SECRET_BYTES = 32;
+
+function secret(about: string): Setting<string | undefined> {
+  return {
+    about: `${about} At least ${SECRET_BYTES} bytes.`,
+    defaultText: "",
+    read(value) {
+      if (value === undefined || value === "") return undefined;
+      if (Buffer.byteLength(value) < SECRET_BYTES) {
+        throw new BadSecret(`must have at least ${SECRET_BYTES} bytes`);
+      }
+      return value;
+    },
+  };
 }
 
 const KIB = 1024;
@@ -152,8 +171,31 @@ const SETTINGS = {
   SERVICE_KEY_FILE: optional(
     "Private Ed25519 key (JSON Web Key) of the tokens with which services call each other, the same in every process; made when missing. Without it one in DATA_DIR.",
   ),
-  PAGE_TOKEN_SECRET: optional(
-    "Key under which page and resume tokens are sealed, at least 32 characters, the same on every replica. Without it one in DATA_DIR.",
+  ACCESS_TOKEN_SECONDS: integer("How long an access token of a session lives.", 900, 60, 3_600),
+  REFRESH_TOKEN_DAYS: integer("How long a session lasts that is not refreshed.", 30, 1, 365),
+  TOKEN_CLOCK_SKEW_SECONDS: integer(
+    "How far the clocks of those who issue tokens and of those who verify them may differ.",
+    5,
+    0,
+    300,
+  ),
+  JWT_ALGORITHM: oneOf(
+    "How access tokens of sessions are signed: with a private key that is replaced by itself, or with JWT_SECRET.",
+    ["EdDSA", "HS256"],
+    "EdDSA",
+  ),
+  JWT_SECRET: secret("Secret that signs and verifies access tokens with HS256, the same in every process."),
+  SIGNING_KEY_DAYS: integer(
+    "How long a private key signs access tokens until the next one does.",
+    30,
+    1,
+    3_650,
+  ),
+  SIGNING_KEY_SECRET: secret(
+    "Key under which private signing keys are sealed in the database, the same in every process that serves auth. Without it one in DATA_DIR.",
+  ),
+  PAGE_TOKEN_SECRET: secret(
+    "Key under which page and resume tokens are sealed, the same on every replica. Without it one in DATA_DIR.",
   ),
   TLS_CERT_FILE: optional(
     "Certificate chain of the gRPC port, PEM, looked at again for changes. Without it connections are plaintext.",
@@ -308,7 +350,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       return [name, setting.read(given)];
     } catch (error) {
       if (!(error instanceof BadValue)) throw error;
-      problems.push(`${name}="${given}": ${error.message}`);
+      problems.push(`${name}${error instanceof BadSecret ? "" : `="${given}"`}: ${error.message}`);
       return [name, undefined];
     }
   });

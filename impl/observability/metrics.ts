@@ -35,6 +35,8 @@ export interface MetricSources {
   readonly cache?: () => { readonly entries: number; readonly bytes: number };
   /** Log lines lost since the start. */
   readonly droppedLogLines?: () => number;
+  /** Whether revocations arrive, and how many are of effect. */
+  readonly revocations?: () => { readonly up: boolean; readonly held: number };
 }
 
 export interface MetricsOptions {
@@ -161,7 +163,7 @@ function addCacheMetrics(registry: Registry, caches: ReadonlyMap<string, CacheCo
 }
 
 function addSources(registry: Registry, sources: MetricSources): void {
-  const { database, databaseQueries, cache, droppedLogLines } = sources;
+  const { database, databaseQueries, cache, droppedLogLines, revocations } = sources;
   const one = (value: number): Sample[] => [{ labels: {}, value }];
   if (database !== undefined) {
     addGauge(registry, METRIC.databaseConnections, "Connections to the database.", () => {
@@ -187,6 +189,17 @@ function addSources(registry: Registry, sources: MetricSources): void {
   if (droppedLogLines !== undefined) {
     addCounter(registry, METRIC.logLinesDropped, "Log lines lost because output was slow or gone.", () =>
       one(droppedLogLines()),
+    );
+  }
+  if (revocations !== undefined) {
+    addGauge(
+      registry,
+      METRIC.revocationsUp,
+      "1 while revocations arrive; else tokens work until they expire.",
+      () => one(revocations().up ? 1 : 0),
+    );
+    addGauge(registry, METRIC.revocationsHeld, "Revocations that are of effect.", () =>
+      one(revocations().held),
     );
   }
 }

@@ -18,6 +18,8 @@ export const METRIC = {
   databaseWaiting: "database_waiting_callers",
   databaseQueries: "database_queries_total",
   logLinesDropped: "log_lines_dropped_total",
+  revocationsUp: "revocation_stream_up",
+  revocationsHeld: "revocations_held",
 } as const;
 
 export const LABEL = {

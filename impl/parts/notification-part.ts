@@ -5,8 +5,8 @@ import { createDeliverySignals } from "../services/notification/delivery-signals
 import { createNotificationService } from "../services/notification/notification-service.ts";
 import { createNotificationStore } from "../services/notification/notification-store.ts";
 import { notificationsSchema } from "../services/notification/notification-tables.ts";
-import { createSecretBox } from "../services/notification/secret-box.ts";
 import { startDelivery } from "../services/notification/start-delivery.ts";
+import { createSecretBox } from "../services/shared/secret-box.ts";
 import { migrate } from "../storage/migrations.ts";
 import { openEventLog, retentionOf } from "./event-log.ts";
 import type { MakePart } from "./part.ts";

@@ -31,7 +31,9 @@ export function watchRevocations(
     boundTo: "",
     resumeToken,
     start: "snapshot",
-    heartbeat: (serverTime) => ({ event: { $case: "heartbeat", value: { serverTime } }, resumeToken: "" }),
+    // At once, so that whoever watches knows that it does.
+    opening: () => heartbeat(new Date(call.environment.clock.now())),
+    heartbeat,
     update: (event) => messageOf(readRevocation(event)),
     async *snapshot(signal) {
       for await (const revocation of revocations.current(signal)) yield messageOf(revocation);
@@ -40,6 +42,10 @@ export function watchRevocations(
 }
 
 const readRevocation = oncePerEvent((event: Event): Revocation => Revocation.decode(event.payload));
+
+function heartbeat(serverTime: Date): WatchRevocationsResponse {
+  return { event: { $case: "heartbeat", value: { serverTime } }, resumeToken: "" };
+}
 
 function messageOf(value: Revocation): WatchRevocationsResponse {
   return { event: { $case: "revocation", value }, resumeToken: "" };

@@ -14,6 +14,7 @@ import { requireEtag } from "../shared/etag.ts";
 import { type FieldMasks, fieldMasks } from "../shared/field-mask.ts";
 import { millisecondsOf } from "../shared/milliseconds.ts";
 import type { PageTokens, TokenUse } from "../shared/page-token.ts";
+import type { SecretBox } from "../shared/secret-box.ts";
 import { requireStorableText } from "../shared/storable-text.ts";
 import type { AddressPolicy } from "./address-policy.ts";
 import { ENDPOINT_TYPE, type EndpointContent, urlViolations } from "./endpoint.ts";
@@ -21,7 +22,6 @@ import { endpointMessage } from "./endpoint-message.ts";
 import type { SealedSecret } from "./endpoint-writer.ts";
 import type { RequireAccess } from "./notification-access.ts";
 import type { NotificationStore } from "./notification-store.ts";
-import type { SecretBox } from "./secret-box.ts";
 
 export interface EndpointMethodOptions {
   readonly store: NotificationStore;

@@ -12,6 +12,7 @@ import {
   NotificationServiceDefinition,
 } from "#proto/ecommerce/v1/notification_service.ts";
 import type { PageTokens } from "../shared/page-token.ts";
+import type { SecretBox } from "../shared/secret-box.ts";
 import type { AddressPolicy } from "./address-policy.ts";
 import type { DeliverySignals } from "./delivery-signals.ts";
 import { createEndpointMethods } from "./endpoint-methods.ts";
@@ -29,7 +30,6 @@ import { streamNotifications } from "./notification-stream.ts";
 import { createPreferenceMethods } from "./preference-methods.ts";
 import { createFindRecipient, type UserClient } from "./recipients.ts";
 import { replayDeadLetters } from "./replay-dead-letters.ts";
-import type { SecretBox } from "./secret-box.ts";
 import { sendNotification } from "./send-notification.ts";
 import { createTemplateMethods } from "./template-methods.ts";
 

@@ -2,10 +2,10 @@ import { Webhook } from "standardwebhooks";
 import { expect, test } from "vitest";
 import { newId } from "#impl/runtime/ids.ts";
 import { WebhookEndpoint } from "#proto/ecommerce/v1/notification.ts";
+import { createSecretBox } from "../shared/secret-box.ts";
 import { createAddressPolicy } from "./address-policy.ts";
 import { ENDPOINT_PATIENCE_MS } from "./delivery-queue.ts";
 import { NotificationChannel, NotificationState } from "./notification.ts";
-import { createSecretBox } from "./secret-box.ts";
 import {
   as,
   confirmation,

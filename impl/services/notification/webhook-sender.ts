@@ -2,11 +2,11 @@
 // that a receiver can tell a repeat; the timestamp is that of the attempt; and there is a signature by each secret that is in force.
 import { Webhook } from "standardwebhooks";
 import type { Clock } from "#impl/runtime/clock.ts";
+import { type SecretBox, SecretUnreadable } from "../shared/secret-box.ts";
 import { AddressRefused } from "./address-policy.ts";
 import { DELIVERED, type DeliveryOutcome } from "./delivery-outcome.ts";
 import type { EndpointStore, SigningEndpoint } from "./endpoint-store.ts";
 import type { Notification } from "./notification.ts";
-import { type SecretBox, SecretUnreadable } from "./secret-box.ts";
 import type { Answer, WebhookPosts } from "./webhook-post.ts";
 
 export interface WebhookSenderOptions {

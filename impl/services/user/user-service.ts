@@ -31,9 +31,11 @@ import {
 } from "./user.ts";
 import { createUserAccess, type UserAccess } from "./user-access.ts";
 import { batchGetUsers } from "./user-batch.ts";
-import { passwordNotAvailable, unknownRoles, userNotFound } from "./user-errors.ts";
+import type { UserCredentials } from "./user-credentials.ts";
+import { emailTaken, passwordNotAvailable, unknownRoles, userNotFound } from "./user-errors.ts";
 import { listUsers } from "./user-list.ts";
 import { toMessage } from "./user-message.ts";
+import { createUserRevocations, type UserRevocations } from "./user-revocations.ts";
 import { createStateChanges } from "./user-state-changes.ts";
 import type { UserStore, UserWriter } from "./user-store.ts";
 
@@ -46,6 +48,8 @@ export type UserServiceOptions = {
   readonly tokens: PageTokens;
   /** Every role that a user can hold, "customer" among them. */
   readonly knownRoles: ReadonlySet<string>;
+  /** Without it no user is given a password, and what was issued to one that changes works until it expires. */
+  readonly credentials?: UserCredentials;
   /** False only when authentication is switched off, so that nobody is known: then everyone may do everything. */
   readonly accessChecked: boolean;
 };
@@ -53,13 +57,16 @@ export type UserServiceOptions = {
 type Context = UserServiceOptions & {
   readonly access: UserAccess;
   readonly masks: FieldMasks<UserMessage>;
+  readonly revocations: UserRevocations | undefined;
 };
 
 export function createUserService(options: UserServiceOptions): ServiceImplementation {
   const type = options.schema.registry.getMessage(userType);
   if (type === undefined) throw new Error(`the schema has no ${userType}`);
+  const { store, credentials } = options;
   const context: Context = {
     ...options,
+    revocations: credentials === undefined ? undefined : createUserRevocations({ store, credentials }),
     access: createUserAccess(options.accessChecked),
     masks: fieldMasks<UserMessage>(type, ["email", "roles", "profile"]),
   };
@@ -70,7 +77,7 @@ export function createUserService(options: UserServiceOptions): ServiceImplement
     listUsers: (request, call) => listUsers(context, request, call, context.masks.view(request.readMask)),
     batchGetUsers: (request, call) =>
       batchGetUsers(context.store, request, call, context.masks.view(request.readMask)),
-    ...createStateChanges(options.store),
+    ...createStateChanges(store, context.revocations),
   });
 }
 
@@ -91,16 +98,18 @@ async function createUser(
   call: Call,
 ): Promise<CreateUserResponse> {
   const { store, access, knownRoles } = context;
-  if (request.password !== "") throw passwordNotAvailable();
   const sent = withoutTimes(request.user);
   const user = newUser(context, sent);
   access.requireRolesAtCreation(user.roles, call.principal);
   requireKnownRoles(user.roles, knownRoles);
   const { requestId } = request;
-  const content = CreateUserRequest.encode({ ...request, user: sent, requestId: "" }).finish();
+  const password = await setPassword(context, user, request.password, call);
+  const compared = { ...request, user: sent, password: password.tag, requestId: "" };
+  const content = CreateUserRequest.encode(compared).finish();
   const { userId, roles } = user;
   let created = false;
   const work = async (writer: UserWriter): Promise<CreateUserResponse> => {
+    if (!password.set) throw emailTaken();
     const inserted = await writer.insert(user);
     created = true;
     return { user: toMessage(inserted) };
@@ -112,13 +121,31 @@ async function createUser(
   return response;
 }
 
+/**
+ * The password of a user that is about to be created: before it, so that there is never a user without the password that was asked for.
+ * Whoever dies in between leaves a password of nobody. It is not set where the e-mail address is taken: then the request is a repeat, or
+ * nobody will be created.
+ */
+async function setPassword(
+  { store, credentials }: Context,
+  { userId, email }: NewUser,
+  password: string,
+  call: Call,
+): Promise<{ readonly set: boolean; readonly tag: string }> {
+  if (password === "") return { set: true, tag: "" };
+  if (credentials === undefined) throw passwordNotAvailable();
+  const { size: taken } = await store.findAllByEmail([email], call.signal);
+  if (taken === 0) await credentials.setFirstPassword(userId, password, call);
+  return { set: taken === 0, tag: credentials.passwordTag(password) };
+}
+
 function newUser({ newId }: Context, { email, profile, roles }: UserMessage): NewUser {
   requireStorableText({ email, profile, roles }, "user");
   return { userId: newId(), email, profile, roles: rolesAtCreation(roles) };
 }
 
 async function updateUser(
-  { store, access, masks, knownRoles, audit }: Context,
+  { store, access, masks, knownRoles, audit, revocations }: Context,
   request: UpdateUserRequest,
   call: Call,
 ): Promise<UpdateUserResponse> {
@@ -143,7 +170,10 @@ async function updateUser(
     return { user: unchanged ? before : toMessage(await writer.update(user, after)) };
   };
   const response = await store.writeOnce({ call, requestId, content, response: UpdateUserResponse }, work);
-  if (roles !== undefined) audit.record({ event: "roles_changed", outcome: "ok", userId, roles }, call);
+  if (roles !== undefined) {
+    audit.record({ event: "roles_changed", outcome: "ok", userId, roles }, call);
+    await revocations?.now(userId, call);
+  }
   return response;
 }
 

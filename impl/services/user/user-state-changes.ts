@@ -9,6 +9,7 @@ import { requireStorableText } from "../shared/storable-text.ts";
 import { type StateChange, transition, type User, userType } from "./user.ts";
 import { userNotFound } from "./user-errors.ts";
 import { toMessage } from "./user-message.ts";
+import type { UserRevocations } from "./user-revocations.ts";
 import type { UserStore } from "./user-store.ts";
 
 type StateChangeHandlers = Pick<
@@ -18,14 +19,17 @@ type StateChangeHandlers = Pick<
 
 type Conditions = { readonly etag?: string; readonly reason?: string };
 
-export function createStateChanges(store: UserStore): StateChangeHandlers {
+export function createStateChanges(
+  store: UserStore,
+  revocations: UserRevocations | undefined,
+): StateChangeHandlers {
   const change = async (
     kind: StateChange,
     { userId, etag = "", reason = "" }: Conditions & { readonly userId: string },
     call: Call,
   ): Promise<User> => {
     requireStorableText({ reason }, "");
-    return await store.write(call.signal, async (writer) => {
+    const changed = await store.write(call.signal, async (writer) => {
       const user = await writer.lock(userId);
       if (user === undefined) throw userNotFound(userId);
       const state = transition(user.state, kind);
@@ -34,6 +38,8 @@ export function createStateChanges(store: UserStore): StateChangeHandlers {
       requireEtag(etag, user.version, userType, userId);
       return await writer.changeState(user, state, { reason, changedBy: call.principal?.userId });
     });
+    await revocations?.now(userId, call);
+    return changed;
   };
   const handle =
     (kind: StateChange) => async (request: Conditions & { readonly userId: string }, call: Call) => ({

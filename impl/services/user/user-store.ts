@@ -7,7 +7,7 @@ import type { Database } from "#impl/storage/database.ts";
 import { StorageError } from "#impl/storage/errors.ts";
 import { inTransaction } from "#impl/storage/transaction.ts";
 import { createRequestIds, type IdentifiedRequest } from "../shared/request-id.ts";
-import { type NewUser, type User, UserState } from "./user.ts";
+import { type NewUser, sameRoles, type User, UserState } from "./user.ts";
 import { emailTaken } from "./user-errors.ts";
 import { preparePages, type UserPage } from "./user-pages.ts";
 import { type UserRow, type UserTables, userColumns, userOf, usersSchema } from "./user-tables.ts";
@@ -35,6 +35,13 @@ export type UserStore = {
     request: IdentifiedRequest<R>,
     work: (writer: UserWriter) => Promise<R>,
   ) => Promise<R>;
+  /** Users whose credentials must be revoked: this one, or all, a batch at a time. */
+  readonly dueRevocations: (
+    userId: string | undefined,
+    signal: AbortSignal,
+  ) => Promise<readonly DueRevocation[]>;
+  /** Nothing is due any more unless the user has changed again. */
+  readonly revocationDone: (done: DueRevocation, signal: AbortSignal) => Promise<void>;
   /** Forgets the request ids that are older than the retention; how many. */
   readonly purgeRequestIds: (signal?: AbortSignal) => Promise<number>;
 };
@@ -46,6 +53,14 @@ export type UserWriter = {
   readonly lock: (userId: string) => Promise<User | undefined>;
   readonly update: (locked: User, content: Pick<User, "email" | "profile" | "roles">) => Promise<User>;
   readonly changeState: (locked: User, state: UserState, why: StateChangeReason) => Promise<User>;
+};
+
+/** What was issued to the user must count no more. */
+export type DueRevocation = {
+  readonly userId: string;
+  /** The user's, with the change that made it due. */
+  readonly version: bigint;
+  readonly endSessions: boolean;
 };
 
 export type StateChangeReason = { readonly reason: string; readonly changedBy: string | undefined };
@@ -66,9 +81,26 @@ export function createUserStore(
     page: preparePages(users.queries),
     write: (signal, work) => inTransaction(users, (transaction) => work(writerOf(transaction)), { signal }),
     writeOnce: (request, work) => requestIds.once(request, (transaction) => work(writerOf(transaction))),
+    async dueRevocations(userId, signal) {
+      const due = users.queries
+        .selectFrom("users.revocations_due")
+        .select(["user_id as userId", "version", "end_sessions as endSessions"])
+        .orderBy("user_id")
+        .limit(dueAtOnce);
+      return await (userId === undefined ? due : due.where("user_id", "=", userId)).execute({ signal });
+    },
+    async revocationDone({ userId, version }, signal) {
+      await users.queries
+        .deleteFrom("users.revocations_due")
+        .where("user_id", "=", userId)
+        .where("version", "=", version)
+        .execute({ signal });
+    },
     purgeRequestIds: requestIds.purge,
   };
 }
+
+const dueAtOnce = 100;
 
 /** Compiled once: building the query costs as much as running it. */
 function prepareFinds(queries: Kysely<UserTables>): Pick<UserStore, "find" | "findAll" | "findAllByEmail"> {
@@ -113,6 +145,18 @@ function createWriter(transaction: Transaction<UserTables>, clock: Clock): UserW
       .catch(rethrow);
     return after;
   };
+  const owe = async ({ userId, version }: User, endSessions: boolean): Promise<void> => {
+    await transaction
+      .insertInto("users.revocations_due")
+      .values({ user_id: userId, version, end_sessions: endSessions })
+      .onConflict((conflict) =>
+        conflict.column("user_id").doUpdateSet({
+          version,
+          end_sessions: sql<boolean>`revocations_due.end_sessions or ${endSessions}`,
+        }),
+      )
+      .execute();
+  };
   return {
     async insert(content) {
       const now = new Date(clock.now());
@@ -140,12 +184,16 @@ function createWriter(transaction: Transaction<UserTables>, clock: Clock): UserW
         .executeTakeFirst();
       return row === undefined ? undefined : userOf(row);
     },
-    update: (locked, { email, profile, roles }) =>
-      replace(locked, { email, profile, roles }, new Date(clock.now())),
+    async update(locked, { email, profile, roles }) {
+      const user = await replace(locked, { email, profile, roles }, new Date(clock.now()));
+      if (!sameRoles(locked.roles, roles)) await owe(user, false);
+      return user;
+    },
     async changeState(locked, state, { reason, changedBy }) {
       const now = new Date(clock.now());
       const deleteTime = state === UserState.USER_STATE_DELETED ? now : undefined;
       const user = await replace(locked, { state, deleteTime }, now);
+      if (state !== UserState.USER_STATE_ACTIVE) await owe(user, true);
       const { userId, version } = user;
       await transaction
         .insertInto("users.state_changes")

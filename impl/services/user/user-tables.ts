@@ -12,6 +12,7 @@ export const usersSchema: MigrationOptions = {
 export type UserTables = {
   "users.users": UsersTable;
   "users.state_changes": StateChangesTable;
+  "users.revocations_due": RevocationsDueTable;
 };
 
 type UsersTable = {
@@ -33,6 +34,12 @@ type StateChangesTable = {
   reason: string;
   changed_by: string | null;
   changed_at: Date;
+};
+
+type RevocationsDueTable = {
+  user_id: string;
+  version: bigint;
+  end_sessions: boolean;
 };
 
 export type UserRow = Selectable<UsersTable>;

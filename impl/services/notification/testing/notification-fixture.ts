@@ -31,13 +31,13 @@ import {
 } from "#proto/ecommerce/v1/notification_service.ts";
 import { CreateUserRequest, UserServiceDefinition } from "#proto/ecommerce/v1/user.ts";
 import { createPageTokens } from "../../shared/page-token.ts";
+import { createSecretBox, type SecretBox } from "../../shared/secret-box.ts";
 import { createAddressPolicy } from "../address-policy.ts";
 import { createDeliverySignals, type DeliverySignals } from "../delivery-signals.ts";
 import { NotificationCategory, NotificationChannel, type NotificationState } from "../notification.ts";
 import { createNotificationService } from "../notification-service.ts";
 import { createNotificationStore, type NotificationStore } from "../notification-store.ts";
 import { notificationsSchema } from "../notification-tables.ts";
-import { createSecretBox, type SecretBox } from "../secret-box.ts";
 import { type DeliveryOptions, startDelivery } from "../start-delivery.ts";
 import type { Stoppable } from "../work-loop.ts";
 import { LOCALHOST_CERTIFICATE } from "./localhost-certificate.ts";

@@ -279,7 +279,7 @@ export interface WatchRevocationsResponse {
     /** Something was revoked. */
     { $case: "revocation"; value: Revocation }
     | //
-    /** Nothing was for 15 seconds. */
+    /** The stream begins, or nothing was for 15 seconds. */
     { $case: "heartbeat"; value: Heartbeat }
     | undefined;
   /** Goes on after this message. */
