@@ -1,0 +1,69 @@
+// The whole system in this process, on a database of its own, as a test of all its services needs it; gone when the file has ended.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Client, credentials } from "@grpc/grpc-js";
+import { afterAll } from "vitest";
+import { signToken, type TokenClaims } from "../auth/sign-token.ts";
+import { boot, type RunningSystem } from "../boot.ts";
+import { readConfig } from "../config.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { testDatabase } from "../storage/testing/test-database.ts";
+
+export interface TestSystem {
+  readonly system: RunningSystem;
+  readonly channel: Client;
+  /** To which security events are written. */
+  readonly auditFile: string;
+  /** Metadata of a call by this user with these permissions, signed once. A lifetime below 0 is one that is over. */
+  bearer(
+    userId: string,
+    permissions: readonly string[],
+    lifetimeSeconds?: number,
+  ): Promise<Readonly<Record<string, string>>>;
+}
+
+/** Call it at the top of a test file. `settings` are of configuration. */
+export async function startTestSystem(settings: Readonly<Record<string, string>> = {}): Promise<TestSystem> {
+  const { url } = await testDatabase();
+  const folder = await mkdtemp(join(tmpdir(), "test-system-"));
+  const auditFile = join(folder, "audit.log");
+  const config = readConfig({
+    DATABASE_URL: url,
+    DATA_DIR: folder,
+    GRPC_PORT: "0",
+    ADMIN_PORT: "0",
+    LOG_LEVEL: "silent",
+    AUDIT_FILE: auditFile,
+    DRAIN_GRACE_MS: "1000",
+    // Nobody listens there, and no process is started for it.
+    PAYMENT_PROVIDER_URL: "http://127.0.0.1:9",
+    PAYMENT_PROVIDER_API_KEY: "sk_test_key",
+    PAYMENT_WEBHOOK_SECRET: `whsec_${Buffer.alloc(32).toString("base64")}`,
+    ...settings,
+  });
+  const system = await boot(config);
+  const channel = new Client(system.grpc, credentials.createInsecure());
+  afterAll(async () => {
+    channel.close();
+    await system.stop();
+    await rm(folder, { recursive: true });
+  });
+  const signed = new Map<string, Promise<string>>();
+  const sign = (claims: Pick<TokenClaims, "userId" | "permissions" | "lifetimeSeconds">): Promise<string> => {
+    const { developmentKey } = system;
+    if (developmentKey === undefined) throw new Error("the system signs no tokens itself");
+    const name = JSON.stringify(claims);
+    const token = signed.get(name) ?? signToken(developmentKey, { ...claims, roles: [] }, systemClock);
+    signed.set(name, token);
+    return token;
+  };
+  return {
+    system,
+    channel,
+    auditFile,
+    async bearer(userId, permissions, lifetimeSeconds = 3_600) {
+      return { authorization: `Bearer ${await sign({ userId, permissions, lifetimeSeconds })}` };
+    },
+  };
+}
