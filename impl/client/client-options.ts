@@ -93,7 +93,7 @@ export const DEFAULT_RETRY: RetryOptions = {
   tokenRatio: 0.1,
 };
 
-export const DEFAULT_HEDGING: HedgingOptions = { delayMs: 50, maxAttempts: 2, budgetRatio: 0.1 };
+export const DEFAULT_HEDGING: HedgingOptions = { delayMs: 50, maxAttempts: 2, budgetRatio: 0.05 };
 
 export const DEFAULT_RESUME: ResumeOptions = {
   maxAttempts: 10,

@@ -103,7 +103,7 @@ test("in an outage at most a tenth more attempts than calls reach the servers", 
   await using _ = shop;
   const { client, echo } = shop.connect(quick);
   await allReady(client);
-  const CALLS = 400;
+  const CALLS = 200;
   for (let done = 0; done < CALLS; done += 20) {
     await Promise.allSettled(Array.from({ length: 20 }, () => echo.read("")));
   }
@@ -192,7 +192,7 @@ describe("hedging", () => {
     await using _ = shop;
     const { client, echo } = shop.connect({ ...hedging, hedging: { delayMs: 5, budgetRatio: 0.05 } });
     await allReady(client);
-    const CALLS = 400;
+    const CALLS = 300;
     for (let done = 0; done < CALLS; done += 20) {
       await Promise.allSettled(Array.from({ length: 20 }, () => echo.read("")));
     }
