@@ -1,6 +1,7 @@
 // The composition root: makes every part of the system from its configuration and takes it down again in the opposite order. No other file
 // knows how the parts are wired.
 import { readFile } from "node:fs/promises";
+import { AnalyticsServiceDefinition } from "#proto/ecommerce/v1/analytics.ts";
 import { AuthServiceDefinition } from "#proto/ecommerce/v1/auth.ts";
 import { askForApiKeys } from "./ask-for-api-keys.ts";
 import { createApiKeyVerifier } from "./auth/api-key-verifier.ts";
@@ -25,6 +26,7 @@ import { openPageTokenKey, openSigningKeys } from "./open-keys.ts";
 import { openStorage } from "./open-storage.ts";
 import { serverTls } from "./open-tls.ts";
 import { openTokenVerifier } from "./open-verifier.ts";
+import { startRpcFiguresReport } from "./report-rpc-figures.ts";
 import { createErrorBoundary } from "./runtime/boundary.ts";
 import { systemClock } from "./runtime/clock.ts";
 import type { Link } from "./runtime/handler.ts";
@@ -233,6 +235,14 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
   resources.defer(() => feed?.stop());
   const work = services.startWork();
   resources.defer(() => work.stop());
+  const figures = startRpcFiguresReport({
+    analytics: topology.clients.of(AnalyticsServiceDefinition),
+    calls: metrics.calls,
+    instanceId: newId(),
+    clock: systemClock,
+    log,
+  });
+  resources.defer(() => figures.stop());
   const admin = await startAdmin({
     host: config.ADMIN_HOST,
     port: config.ADMIN_PORT,
@@ -261,7 +271,7 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
       // process is not ready.
       await topology.leave();
       monitor.stop();
-      await Promise.all([work.stop(), feed?.stop()]);
+      await Promise.all([work.stop(), figures.stop(), feed?.stop()]);
       await server.drain();
       await resources.disposeAsync();
     },

@@ -1,4 +1,6 @@
 // The services of the system on one database: migrated, made, and with what they do in the background.
+
+import { analyticsPart } from "./parts/analytics-part.ts";
 import { authPart } from "./parts/auth-part.ts";
 import { inventoryPart } from "./parts/inventory-part.ts";
 import { notificationPart } from "./parts/notification-part.ts";
@@ -22,6 +24,7 @@ const PARTS: Readonly<Record<string, MakePart>> = {
   order: orderPart,
   support: supportPart,
   registry: registryPart,
+  analytics: analyticsPart,
 };
 
 export interface Services {

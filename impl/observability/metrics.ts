@@ -48,6 +48,8 @@ export interface MetricsOptions {
 export interface Metrics {
   /** The counters of a method, made when first asked for: ask once a method, not once a call. */
   callsOf(method: Method): CallSeries;
+  /** The counters of all methods that were asked for. */
+  calls(): Iterable<CallSeries>;
   /** Likewise. */
   cacheOf(method: Method): CacheCounters;
   /** In the format of `contentType`. */
@@ -65,6 +67,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   if (options.processMetrics ?? true) collectDefaultMetrics({ register: registry });
   return {
     callsOf: (method) => getOrMake(calls, method.path, () => new CallSeries(method)),
+    calls: () => calls.values(),
     cacheOf: (method) => getOrMake(caches, method.path, () => ({ hits: 0, misses: 0 })),
     text: () => registry.metrics(),
     contentType: registry.contentType,
