@@ -21,6 +21,7 @@ import { openLogOutput } from "./observability/log-output.ts";
 import { createLogging, type Logging } from "./observability/logging.ts";
 import { createMetrics } from "./observability/metrics.ts";
 import { startRuntimeStats } from "./observability/runtime-stats.ts";
+import { sensitiveNames } from "./observability/sensitive-names.ts";
 import { createTracing } from "./observability/tracing.ts";
 import { openPageTokenKey, openSigningKeys } from "./open-keys.ts";
 import { openStorage } from "./open-storage.ts";
@@ -71,9 +72,15 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
       .map((name) => name.trim())
       .filter((name) => name !== ""),
   );
+  const schema = readSchema(await readFile(new URL("../proto/gen/image.binpb", import.meta.url)));
   const output = openLogOutput({ destination: 1, clock: systemClock });
   resources.defer(() => output.close());
-  const logging = createLogging({ level: config.LOG_LEVEL, clock: systemClock, output });
+  const logging = createLogging({
+    level: config.LOG_LEVEL,
+    clock: systemClock,
+    output,
+    sensitive: sensitiveNames(schema),
+  });
   const { log } = logging;
   const auditOutput =
     config.AUDIT_FILE === undefined
@@ -89,7 +96,6 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
     ...(config.OTLP_ENDPOINT === undefined ? {} : { endpoint: config.OTLP_ENDPOINT }),
   });
   resources.defer(() => tracing.shutdown());
-  const schema = readSchema(await readFile(new URL("../proto/gen/image.binpb", import.meta.url)));
   const tls = await openServerCredentials(serverTls(config), { clock: systemClock, log });
   resources.defer(() => tls.stop());
   const { database, url } = await openStorage(config, log, resources);

@@ -4,7 +4,7 @@ import type { Call } from "#impl/runtime/call.ts";
 import type { Clock } from "#impl/runtime/clock.ts";
 import { traceIdOf } from "./call-trace.ts";
 import type { LogOutput } from "./log-output.ts";
-import { loggableFields } from "./loggable.ts";
+import { createLoggableFields } from "./loggable.ts";
 import { AUDIT_FIELD, AUDIT_STREAM } from "./names.ts";
 
 /** What can happen. The names are stable: alerts and queries are written against them. */
@@ -51,6 +51,9 @@ export interface AuditOptions {
   readonly clock: Clock;
   readonly output: Pick<LogOutput, "write">;
 }
+
+/** Events are made of ids, among which no field of a message is. */
+const loggableFields = createLoggableFields(new Map());
 
 export function createAudit({ clock, output }: AuditOptions): Audit {
   return {

@@ -1,6 +1,8 @@
 // What may be logged of any value: plain, bounded, scrubbed. Objects that are not plain are named and not walked, since nobody knows what
-// they hold (request metadata holds the credentials). Messages have fields that only their descriptors can judge: redact.ts is for them.
+// they hold (request metadata holds the credentials). What stands under the name of a field that the contract marks as sensitive is replaced,
+// wherever it stands, so that a message can be logged like anything else.
 import { scrub } from "./scrub.ts";
+import type { SensitiveNames } from "./sensitive-names.ts";
 
 const MAX_DEPTH = 6;
 const MAX_ENTRIES = 50;
@@ -21,7 +23,39 @@ const ERROR_PROPERTIES = [
   "syscall",
 ] as const;
 
-export function loggable(value: unknown, depth = 0): unknown {
+/** An object's fields as they may be logged; always an object. Never throws. */
+export type LoggableFields = (fields: object) => Record<string, unknown>;
+
+export function createLoggableFields(sensitive: SensitiveNames): LoggableFields {
+  const walk = walker(sensitive);
+  return (fields) => {
+    try {
+      return walk(fields, 0);
+    } catch {
+      return { unloggable: true };
+    }
+  };
+}
+
+type Walk = (object: object, depth: number) => Record<string, unknown>;
+
+function walker(sensitive: SensitiveNames): Walk {
+  const walk: Walk = (object, depth) => {
+    const entries = Object.entries(object).slice(0, MAX_ENTRIES);
+    // A field of a oneof is named by the value of $case.
+    const ofCase = "$case" in object ? sensitive.get(String(object.$case)) : undefined;
+    const replacementOf = (key: string): string | undefined => {
+      if (key === "value" && ofCase !== undefined) return ofCase;
+      return sensitive.get(key) ?? (SECRET_KEY.test(key) ? "[secret]" : undefined);
+    };
+    return Object.fromEntries(
+      entries.map(([key, value]) => [key, replacementOf(key) ?? loggable(walk, value, depth + 1)]),
+    );
+  };
+  return walk;
+}
+
+function loggable(walk: Walk, value: unknown, depth: number): unknown {
   switch (typeof value) {
     case "string":
       return loggableText(value);
@@ -32,18 +66,9 @@ export function loggable(value: unknown, depth = 0): unknown {
     case "boolean":
       return value;
     case "object":
-      return value === null ? null : loggableObject(value, depth);
+      return value === null ? null : loggableObject(walk, value, depth);
     default:
       return undefined;
-  }
-}
-
-/** The same for an object's fields; always an object. */
-export function loggableFields(fields: object): Record<string, unknown> {
-  try {
-    return walk(fields, 0);
-  } catch {
-    return { unloggable: true };
   }
 }
 
@@ -57,36 +82,30 @@ function unlessScrubbed(value: number): unknown {
   return scrubbed === text ? value : scrubbed;
 }
 
-function loggableObject(value: object, depth: number): unknown {
-  if (value instanceof Error) return loggableError(value, depth);
+function loggableObject(walk: Walk, value: object, depth: number): unknown {
+  if (value instanceof Error) return loggableError(walk, value, depth);
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? "[date]" : value.toISOString();
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
   if (depth >= MAX_DEPTH) return "[deep]";
-  if (Array.isArray(value)) return value.slice(0, MAX_ENTRIES).map((one) => loggable(one, depth + 1) ?? null);
+  if (Array.isArray(value))
+    return value.slice(0, MAX_ENTRIES).map((one) => loggable(walk, one, depth + 1) ?? null);
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === null || prototype === Object.prototype) return walk(value, depth);
   return `[${value.constructor?.name ?? "object"}]`;
 }
 
-function walk(object: object, depth: number): Record<string, unknown> {
-  const entries = Object.entries(object).slice(0, MAX_ENTRIES);
-  return Object.fromEntries(
-    entries.map(([key, value]) => [key, SECRET_KEY.test(key) ? "[secret]" : loggable(value, depth + 1)]),
-  );
-}
-
 /** Type, message, stack and stable properties, and the same of its causes. */
-function loggableError(error: Error, depth: number): Record<string, unknown> {
+function loggableError(walk: Walk, error: Error, depth: number): Record<string, unknown> {
   const fields: Record<string, unknown> = { type: error.name, message: loggableText(error.message) };
   const properties = new Map(Object.entries(error));
   for (const key of ERROR_PROPERTIES) {
-    if (properties.has(key)) fields[key] = loggable(properties.get(key), MAX_DEPTH);
+    if (properties.has(key)) fields[key] = loggable(walk, properties.get(key), MAX_DEPTH);
   }
   if (error.stack !== undefined) fields.stack = loggableText(error.stack);
   if (depth >= MAX_DEPTH) return fields;
-  if (error.cause !== undefined) fields.cause = loggable(error.cause, depth + 1);
+  if (error.cause !== undefined) fields.cause = loggable(walk, error.cause, depth + 1);
   if (error instanceof AggregateError) {
-    fields.errors = error.errors.slice(0, MAX_ENTRIES).map((one) => loggable(one, depth + 1));
+    fields.errors = error.errors.slice(0, MAX_ENTRIES).map((one) => loggable(walk, one, depth + 1));
   }
   return fields;
 }

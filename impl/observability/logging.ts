@@ -4,8 +4,9 @@ import { type Logger as PinoLogger, pino } from "pino";
 import type { Clock } from "#impl/runtime/clock.ts";
 import type { Logger } from "#impl/runtime/logger.ts";
 import type { LogOutput } from "./log-output.ts";
-import { loggableFields } from "./loggable.ts";
+import { createLoggableFields, type LoggableFields } from "./loggable.ts";
 import { FIELD } from "./names.ts";
+import type { SensitiveNames } from "./sensitive-names.ts";
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -15,6 +16,8 @@ export interface LoggingOptions {
   readonly level: string;
   readonly clock: Clock;
   readonly output: LogOutput;
+  /** Of the contract whose messages are logged; default none. */
+  readonly sensitive?: SensitiveNames;
 }
 
 export interface Logging {
@@ -28,10 +31,11 @@ export interface Logging {
   fatal(error: unknown, message: string): void;
 }
 
-export function createLogging({ level, clock, output }: LoggingOptions): Logging {
+export function createLogging({ level, clock, output, sensitive = new Map() }: LoggingOptions): Logging {
   const known = LOG_LEVELS.find((name) => name === level);
   if (known === undefined)
     throw new RangeError(`log level "${level}": must be one of ${LOG_LEVELS.join(", ")}`);
+  const loggableFields = createLoggableFields(sensitive);
   const root = pino(
     {
       level: known,
@@ -45,7 +49,7 @@ export function createLogging({ level, clock, output }: LoggingOptions): Logging
     { write: (line: string) => output.write(line) },
   );
   return {
-    log: withPino(root),
+    log: withPino(root, loggableFields),
     isEnabled: (name) => root.isLevelEnabled(name),
     writeLine: (line) => output.write(line),
     print: (text) => output.write(`${text}\n`),
@@ -56,7 +60,7 @@ export function createLogging({ level, clock, output }: LoggingOptions): Logging
   };
 }
 
-function withPino(logger: PinoLogger): Logger {
+function withPino(logger: PinoLogger, loggableFields: LoggableFields): Logger {
   const at = (level: "debug" | "info" | "warn" | "error"): Logger["info"] => {
     return (fields, message) => {
       if (logger.isLevelEnabled(level)) logger[level](loggableFields(fields), message);
@@ -67,6 +71,6 @@ function withPino(logger: PinoLogger): Logger {
     info: at("info"),
     warn: at("warn"),
     error: at("error"),
-    child: (fields) => withPino(logger.child(loggableFields(fields))),
+    child: (fields) => withPino(logger.child(loggableFields(fields)), loggableFields),
   };
 }

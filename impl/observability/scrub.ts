@@ -1,5 +1,5 @@
 // Takes what looks like a secret out of text that nobody wrote for a log: messages of errors, values in them. The last net, not the
-// first: what is known to be secret is left out by field (redact.ts) or by key (loggable.ts), and a name in prose is not seen here.
+// first: what is known to be secret is left out by field (sensitive-names.ts) or by key (loggable.ts), and a name in prose is not seen here.
 
 /** Each is bounded or anchored where it begins, so that no text takes more than linear time. */
 const PATTERNS: ReadonlyArray<readonly [pattern: RegExp, replacement: string]> = [
