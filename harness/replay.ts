@@ -9,6 +9,7 @@ import { abortOnSignals } from "./abort-on-signals.ts";
 import { planTrace } from "./replay/plan-trace.ts";
 import { differences, expectedTotals, totalsLine } from "./replay/replay-totals.ts";
 import { type Replayed, replayTrace } from "./replay/replay-trace.ts";
+import { spanSeconds } from "./replay/schedule.ts";
 import { type ReplaySettings, readReplaySettings } from "./replay-settings.ts";
 import { createProgress } from "./report/progress.ts";
 import { OPERATOR_PERMISSIONS } from "./shop/shop-callers.ts";
@@ -18,8 +19,8 @@ import { createTokenIssuer } from "./sut/tokens.ts";
 import { retailShop } from "./workload/retail-catalogue.ts";
 import { readRetailFolder } from "./workload/retail-csv.ts";
 
-/** A replay longer than its token could not refund. */
-const TOKEN_SECONDS = 24 * 3600;
+/** Of a token, beside the time that the schedule takes: a replay longer than its token could not refund. */
+const SPARE_SECONDS = 24 * 3600;
 const OPERATOR = "00000000-0000-7000-8000-000000000001";
 
 async function replay({ dataFolder, speed }: ReplaySettings, signal: AbortSignal): Promise<boolean> {
@@ -33,7 +34,8 @@ async function replay({ dataFolder, speed }: ReplaySettings, signal: AbortSignal
     progress.step("starting the system", 0, trace.orders.length);
     const issuer = await createTokenIssuer(directory);
     const permissions = OPERATOR_PERMISSIONS;
-    const token = await issuer.issue({ subject: OPERATOR, permissions }, TOKEN_SECONDS);
+    const lifetime = SPARE_SECONDS + (speed === undefined ? 0 : Math.ceil(spanSeconds(trace) / speed));
+    const token = await issuer.issue({ subject: OPERATOR, permissions }, lifetime);
     await using system = await startedSystem(directory, issuer.jwksFile, signal);
     const connection = await connect({ ...system.grpc, signal });
     try {
@@ -73,14 +75,21 @@ async function startedSystem(directory: string, jwksFile: string, signal: AbortS
 }
 
 function rates({ placed, processingSeconds }: Replayed): string[] {
-  const { byCreateOrder, byBulk } = placed;
+  const { byCreateOrder, byBulk, latenessMs } = placed;
   const rate = ({ orders, lines, seconds }: typeof byBulk): string =>
     `${orders} orders, ${lines} lines in ${seconds.toFixed(1)} s: ${(orders / seconds).toFixed(0)} orders/s, ${(lines / seconds).toFixed(0)} lines/s`;
   return [
     `by CreateOrder: ${rate(byCreateOrder)}`,
     `by ProcessBulkOrders: ${rate(byBulk)}`,
     `processing after the last one was taken: ${processingSeconds.toFixed(1)} s`,
+    ...(latenessMs.length === 0 ? [] : [`behind the schedule: ${lateness(latenessMs)}`]),
   ];
+}
+
+function lateness(latenessMs: readonly number[]): string {
+  const sorted = latenessMs.toSorted((a, b) => a - b);
+  const at = (share: number): string => (sorted[Math.floor(share * (sorted.length - 1))] ?? 0).toFixed(0);
+  return `median ${at(0.5)} ms, 99 % ${at(0.99)} ms, the latest order ${at(1)} ms`;
 }
 
 const interrupt = abortOnSignals(process.stderr);

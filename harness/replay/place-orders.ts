@@ -1,7 +1,6 @@
-// Places the orders of a trace: short ones one by one as a customer would, long ones in one bulk job. At full speed, or as far apart as
+// Places the orders of a trace: short ones one by one as a customer would, long ones in bulk jobs. At full speed, or as far apart as
 // they were in the trace divided by the speed.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { v5 as uuidV5 } from "uuid";
 import { moneyOf } from "#harness/shop/pence.ts";
 import type { ShopCallers } from "#harness/shop/shop-callers.ts";
@@ -9,6 +8,7 @@ import { emailOf } from "#harness/sut/catalogue.ts";
 import type { SeededShop } from "#harness/sut/seed-shop.ts";
 import { NewOrder } from "#proto/ecommerce/v1/order.ts";
 import { BulkAtomicity, type ProcessBulkOrdersRequest } from "#proto/ecommerce/v1/order_bulk.ts";
+import { type Schedule, scheduleOf } from "./schedule.ts";
 import type { Trace, TraceOrder } from "./trace.ts";
 
 /** Request ids of a replay are derived from the trace: sending it again orders nothing twice. */
@@ -17,6 +17,9 @@ const REQUEST_IDS = "5f0c4f0e-57d0-4f0b-9c2a-0d9a3b0a7a11";
 const LONGEST_SINGLE_ORDER = 20;
 /** CreateOrder calls in flight. */
 const CONCURRENCY = 16;
+/** A call for a bulk job may take half an hour: at a given speed a job is of the orders of half that time. */
+const LONGEST_JOB_MS = 900_000;
+const CALL_TIMEOUT_MS = 1_800_000;
 /** A card that the provider always accepts. */
 const CARD = {
   cardNumber: "4242424242424242",
@@ -41,6 +44,8 @@ export interface PlacedOrders {
   readonly byBulk: OrdersPlaced;
   /** "invoice: reason" of every order that was refused. */
   readonly refused: readonly string[];
+  /** How much later than planned each order was begun; none at full speed. */
+  readonly latenessMs: readonly number[];
 }
 
 export interface OrdersPlaced {
@@ -57,12 +62,12 @@ export async function placeOrders(options: PlaceOrdersOptions): Promise<PlacedOr
     orders.filter(({ lines }) => lines.length > LONGEST_SINGLE_ORDER),
   ];
   const refused: string[] = [];
-  const pace = pacing(options);
-  const single = () => timed(short, () => placeOneByOne(short, pace, options, refused));
-  const bulk = () => timed(long, () => placeInBulk(long, pace, options, refused));
+  const schedule = scheduleOf(options);
+  const single = () => timed(short, () => placeOneByOne(short, schedule, options, refused));
+  const bulk = () => timed(long, () => placeInBulk(long, schedule, options, refused));
   const [byCreateOrder, byBulk] =
     options.speed === undefined ? [await single(), await bulk()] : await Promise.all([single(), bulk()]);
-  return { byCreateOrder, byBulk, refused };
+  return { byCreateOrder, byBulk, refused, latenessMs: schedule.latenessMs };
 }
 
 async function timed(orders: readonly TraceOrder[], place: () => Promise<void>): Promise<OrdersPlaced> {
@@ -72,23 +77,9 @@ async function timed(orders: readonly TraceOrder[], place: () => Promise<void>):
   return { orders: orders.length, lines, seconds: (performance.now() - began) / 1000 };
 }
 
-/** Resolves when an order is due. */
-function pacing({ trace, speed, signal }: PlaceOrdersOptions): (order: TraceOrder) => Promise<void> {
-  if (speed === undefined) return async () => {};
-  const began = performance.now();
-  const first = Math.min(...trace.orders.map(({ placedTime }) => placedTime.getTime()));
-  return async ({ placedTime }) => {
-    const due = (placedTime.getTime() - first) / speed;
-    const wait = due - (performance.now() - began);
-    if (wait > 0) await sleep(wait, undefined, { signal });
-  };
-}
-
-type Pace = ReturnType<typeof pacing>;
-
 async function placeOneByOne(
   orders: readonly TraceOrder[],
-  pace: Pace,
+  schedule: Schedule,
   options: PlaceOrdersOptions,
   refused: string[],
 ): Promise<void> {
@@ -96,7 +87,7 @@ async function placeOneByOne(
   const waiting = orders.values();
   const work = async (): Promise<void> => {
     for (const order of waiting) {
-      await pace(order);
+      await schedule.due(order);
       const newOrder = await newOrderOf(order, options);
       const requestId = uuidV5(`order ${order.invoice}`, REQUEST_IDS);
       await callers.orders
@@ -110,23 +101,37 @@ async function placeOneByOne(
 
 async function placeInBulk(
   orders: readonly TraceOrder[],
-  pace: Pace,
+  schedule: Schedule,
   options: PlaceOrdersOptions,
   refused: string[],
 ): Promise<void> {
-  const requestId = uuidV5("bulk job", REQUEST_IDS);
-  async function* parts(): AsyncGenerator<ProcessBulkOrdersRequest> {
-    const atomicity = BulkAtomicity.BULK_ATOMICITY_PER_ORDER;
-    yield { part: { $case: "header", value: { requestId, atomicity, batchSize: 0 } } };
-    for (const [position, order] of orders.entries()) {
-      await pace(order);
-      const value = { position: BigInt(position), order: await newOrderOf(order, options) };
-      yield { part: { $case: "order", value } };
-      options.onPlaced(1);
-    }
+  const jobs = Map.groupBy(orders, (order) => Math.floor(schedule.dueMs(order) / LONGEST_JOB_MS));
+  for (const [index, job] of jobs) {
+    const requestId = uuidV5(`bulk job ${index}`, REQUEST_IDS);
+    const [first] = job;
+    if (first !== undefined) await schedule.until(first);
+    const parts = partsOf(job, requestId, schedule, options);
+    const { rejections } = await options.callers.orders.processBulkOrders(parts, {
+      timeoutMs: CALL_TIMEOUT_MS,
+    });
+    refused.push(...rejections.map(({ reference, reason, message }) => `${reference}: ${reason} ${message}`));
   }
-  const { rejections } = await options.callers.orders.processBulkOrders(parts(), { timeoutMs: 1_800_000 });
-  refused.push(...rejections.map(({ reference, reason, message }) => `${reference}: ${reason} ${message}`));
+}
+
+async function* partsOf(
+  orders: readonly TraceOrder[],
+  requestId: string,
+  schedule: Schedule,
+  options: PlaceOrdersOptions,
+): AsyncGenerator<ProcessBulkOrdersRequest> {
+  const atomicity = BulkAtomicity.BULK_ATOMICITY_PER_ORDER;
+  yield { part: { $case: "header", value: { requestId, atomicity, batchSize: 0 } } };
+  for (const [position, order] of orders.entries()) {
+    await schedule.due(order);
+    const value = { position: BigInt(position), order: await newOrderOf(order, options) };
+    yield { part: { $case: "order", value } };
+    options.onPlaced(1);
+  }
 }
 
 async function newOrderOf(order: TraceOrder, { callers, seeded }: PlaceOrdersOptions): Promise<NewOrder> {
