@@ -21,14 +21,18 @@ export interface GeneratorWatch {
 /** `onSecond` runs once a second, for gauges and progress. */
 export function watchGenerator(onSecond: () => void): GeneratorWatch {
   let last = performance.eventLoopUtilization();
+  let lastAt = performance.now();
   let seconds = 0;
   let busySeconds = 0;
   const timer = setInterval(() => {
     const now = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(now, last);
+    // A loop that is blocked for longer than a second has fewer turns than seconds.
+    const passed = Math.round((performance.now() - lastAt) / INTERVAL_MS);
     last = now;
-    seconds++;
-    if (utilization > BUSY_SHARE) busySeconds++;
+    lastAt = performance.now();
+    seconds += passed;
+    if (utilization > BUSY_SHARE) busySeconds += passed;
     onSecond();
   }, INTERVAL_MS);
   return {

@@ -46,7 +46,8 @@ export async function runScenario(run: ScenarioRun, users: VirtualUser[]): Promi
     ending,
     dropped: run.dropped,
     elapsedMs: () => performance.now() - startedAt,
-    at: (ms) => sleepUntil(startedAt + ms, ending),
+    at: (ms, stop) =>
+      sleepUntil(startedAt + ms, stop === undefined ? ending : AbortSignal.any([ending, stop])),
     async initialize() {
       const user = await run.initialize();
       all.add(user);
@@ -54,7 +55,7 @@ export async function runScenario(run: ScenarioRun, users: VirtualUser[]): Promi
     },
   };
   await execute(scenario.executor, users, context, running);
-  if (running.size > 0) await Promise.race([settled(running), grace(scenario.gracefulStopMs, ending)]);
+  await grace(running, scenario.gracefulStopMs, ending);
   for (const user of all) user.close();
   await settled(running);
 }
@@ -82,8 +83,11 @@ async function settled(running: Running): Promise<void> {
   while (running.size > 0) await Promise.allSettled(running);
 }
 
-function grace(ms: number, ending: AbortSignal): Promise<void> {
-  return sleepUntil(performance.now() + ms, ending);
+/** Waits until nothing runs, for a time. */
+async function grace(running: Running, ms: number, ending: AbortSignal): Promise<void> {
+  const done = new AbortController();
+  void settled(running).then(() => done.abort());
+  await sleepUntil(performance.now() + ms, AbortSignal.any([ending, done.signal]));
 }
 
 /** Up to a millisecond late, as timers are; arrivals know by how much, and count it. */

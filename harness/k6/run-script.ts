@@ -81,7 +81,7 @@ class ScriptRun {
       return this.#exitCode(seconds, generator);
     } finally {
       this.#given.signal.removeEventListener("abort", stopOnSignal);
-      for (const connection of [...context.connections]) connection.close();
+      for (const work of [...context.open, ...context.connections]) work.close();
     }
   }
 

@@ -22,7 +22,13 @@ interface MetricSummary {
 }
 
 export interface SummaryData {
-  readonly root_group: object;
+  readonly root_group: {
+    readonly name: string;
+    readonly path: string;
+    readonly id: string;
+    readonly groups: readonly unknown[];
+    readonly checks: readonly { readonly name: string; readonly passes: number; readonly fails: number }[];
+  };
   readonly options: object;
   readonly state: {
     readonly isStdOutTTY: boolean;

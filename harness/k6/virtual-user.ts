@@ -1,5 +1,6 @@
 // One virtual user: a script of its own, one iteration at a time.
 
+import { invalidConfig } from "./exit-codes.ts";
 import { loadScript, type Script } from "./script-loader.ts";
 import { type RunState, type ScenarioState, sample, type VuContext, vuStorage } from "./vu-context.ts";
 
@@ -73,13 +74,16 @@ export class VirtualUser {
     run.vusActive++;
     const startedAt = performance.now();
     await Promise.race([vuStorage.run(vu, () => this.#run()), aborted(vu.interrupt)]);
+    const tookMs = performance.now() - startedAt;
     run.vusActive--;
     if (vu.interrupt.aborted) {
       run.iterationsInterrupted++;
       return;
     }
+    // An iteration that waits for nothing must not keep timers and sockets waiting.
+    await new Promise((resolve) => setImmediate(resolve));
     run.iterationsCompleted++;
-    sample(vu, "iteration_duration", performance.now() - startedAt);
+    sample(vu, "iteration_duration", tookMs);
     sample(vu, "iterations", 1);
   }
 
@@ -122,5 +126,5 @@ function aborted(signal: AbortSignal): Promise<void> {
 export function exported(script: Script, name: string): (data: unknown) => unknown {
   const found = script[name];
   if (typeof found === "function") return found as (data: unknown) => unknown;
-  throw new Error(`function "${name}" is not exported by the script`);
+  throw invalidConfig(`function "${name}" is not exported by the script`);
 }

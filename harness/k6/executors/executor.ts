@@ -5,8 +5,8 @@ import type { VirtualUser } from "../virtual-user.ts";
 export interface ExecutorContext {
   /** Milliseconds since the scenario began. */
   elapsedMs(): number;
-  /** Resolves at a time of the scenario, or at once when it is past or the run is to end. */
-  at(ms: number): Promise<void>;
+  /** Resolves at a time of the scenario, at once when it is past, and when the run is to end or `stop` is aborted. */
+  at(ms: number, stop?: AbortSignal): Promise<void>;
   /** A further virtual user. One at a time, as in k6. */
   initialize(): Promise<VirtualUser>;
   /** An iteration found nobody to run it. */

@@ -19,6 +19,7 @@ export async function runIterations(
     while (!context.ending.aborted && context.elapsedMs() < maxDurationMs && next())
       await user.iterate(undefined);
   };
-  const all = Promise.all(users.map((user) => running.track(work(user))));
-  await Promise.race([all, context.at(maxDurationMs)]);
+  const done = new AbortController();
+  void Promise.all(users.map((user) => running.track(work(user)))).then(() => done.abort());
+  await context.at(maxDurationMs, done.signal);
 }
