@@ -1,9 +1,10 @@
 // AuthService: passwords, sessions and API keys. Each group of methods has a file of its own; here they become one service.
 import { type HandlersOf, implement, type ServiceImplementation } from "#impl/runtime/service.ts";
-import { AuthServiceDefinition, JsonWebKey } from "#proto/ecommerce/v1/auth.ts";
+import { AuthServiceDefinition } from "#proto/ecommerce/v1/auth.ts";
 import { type ApiKeyMethodsOptions, createApiKeyMethods } from "./api-key-methods.ts";
 import { createApiKeyVerification, type VerificationOptions } from "./api-key-verification.ts";
 import { createPasswordMethods, type PasswordNeeds } from "./password-methods.ts";
+import { publishedKeys } from "./published-keys.ts";
 import { createSessionMethods, type SessionNeeds } from "./session-methods.ts";
 import type { SigningKeys } from "./signing-keys.ts";
 import { type WatchingNeeds, watchRevocations } from "./watch-revocations.ts";
@@ -20,14 +21,7 @@ export function createAuthService(options: AuthServiceOptions): ServiceImplement
     ...createPasswordMethods(options),
     ...createApiKeyMethods(options),
     ...createApiKeyVerification(options),
-    async getJwks(_, call) {
-      const { keys } = await options.signingKeys.published(call.signal);
-      return {
-        keys: keys.map(({ kid = "", kty = "", alg = "", use = "", crv = "", x = "" }) =>
-          JsonWebKey.fromPartial({ kid, kty, alg, use, crv, x }),
-        ),
-      };
-    },
+    getJwks: (_, call) => publishedKeys(options.signingKeys, call),
     watchRevocations: (request, call) => watchRevocations(options, request, call),
   };
   return implement(AuthServiceDefinition, handlers);

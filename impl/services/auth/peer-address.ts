@@ -3,7 +3,8 @@ import { isIPv6 } from "node:net";
 
 /** The address of "address:port". Of an IPv6 address the first half: the other half is the party's own choice. */
 export function peerAddress(peer: string): string {
-  const address = peer.slice(0, peer.lastIndexOf(":")).replaceAll(/[[\]]/g, "");
+  const port = peer.lastIndexOf(":");
+  const address = (port === -1 ? peer : peer.slice(0, port)).replaceAll(/[[\]]/g, "");
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;
   if (!isIPv6(address)) return address;
