@@ -60,6 +60,10 @@ run: $(INSTALLED) ## Serve the whole system in the foreground on an embedded Pos
 certs: $(INSTALLED) ## Make, or renew, a local CA, a server's and a client's certificate (CERTS=<folder>, HOSTS="<name> ...")
 	@node impl/make-certs.ts $(CERTS) $(HOSTS)
 
+.PHONY: up
+up: $(INSTALLED) ## One process per service and a gateway before them, on an embedded PostgreSQL (REPLICAS=order=2,product=2)
+	@exec node --max-semi-space-size=16 impl/up.ts
+
 .PHONY: bench
 bench: $(INSTALLED) ## Cost of each middleware, and of the whole chain against a bare grpc-js call
 	@node --max-semi-space-size=16 impl/bench/links.bench.ts

@@ -228,7 +228,7 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
   });
   resources.defer(() => server.drain());
   resources.defer(() => monitor.stop());
-  topology.connect(server.address, served);
+  await topology.connect(server.address, served);
   feed = off.has("auth")
     ? undefined
     : startRevocationFeed({

@@ -110,6 +110,15 @@ const SETTINGS = {
     8_760,
   ),
   SERVICES: text("Services that this process serves, comma separated: user, product, ...; or all.", "all"),
+  REPLICAS: text(
+    "Processes of a service with `make up`, comma separated: order=2, product=2. Others have one.",
+    "",
+  ),
+  SUPERVISED: oneOf(
+    "Started by another process: stop when standard input ends, and print no instructions.",
+    ["0", "1"],
+    "0",
+  ),
   GATEWAY: oneOf(
     "Forward calls of the services that this process does not serve to where they are.",
     ["0", "1"],
@@ -361,6 +370,13 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 
 export function configFromEnvironment(): Config {
   return readConfig(process.env);
+}
+
+/** The environment of a process that is started with other settings than this one. */
+export function environmentWith(
+  settings: Readonly<Partial<Record<keyof Config, string>>>,
+): Record<string, string | undefined> {
+  return { ...process.env, ...settings };
 }
 
 /** The table of `docs/configuration.md`. */

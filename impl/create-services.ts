@@ -12,9 +12,10 @@ import { registryPart } from "./parts/registry-part.ts";
 import { supportPart } from "./parts/support-part.ts";
 import { userPart } from "./parts/user-part.ts";
 import type { ServiceImplementation } from "./runtime/service.ts";
+import { SERVICE_NAMES, type ServiceName } from "./service-names.ts";
 
 /** By the names that SERVICES knows. */
-const PARTS: Readonly<Record<string, MakePart>> = {
+const PARTS: Readonly<Record<ServiceName, MakePart>> = {
   user: userPart,
   auth: authPart,
   product: productPart,
@@ -55,10 +56,10 @@ export async function createServices(context: PartContext): Promise<Services> {
 
 /** Throws an Error that names a service which does not exist. */
 function wanted(services: string): MakePart[] {
-  if (services === "all") return Object.values(PARTS);
+  if (services === "all") return SERVICE_NAMES.map((name) => PARTS[name]);
   return services.split(",").map((given) => {
-    const make = PARTS[given.trim()];
-    if (make !== undefined) return make;
-    throw new Error(`SERVICES="${services}": must be all, or some of ${Object.keys(PARTS).join(", ")}`);
+    const name = SERVICE_NAMES.find((known) => known === given.trim());
+    if (name !== undefined) return PARTS[name];
+    throw new Error(`SERVICES="${services}": must be all, or some of ${SERVICE_NAMES.join(", ")}`);
   });
 }

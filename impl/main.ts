@@ -1,5 +1,6 @@
 // Entry: starts the system, says where it is and how to try it, and stops it cleanly on SIGINT or SIGTERM. A second signal ends it at once.
 
+import { Socket } from "node:net";
 import { permissionsOf } from "./auth/roles.ts";
 import { signToken } from "./auth/sign-token.ts";
 import { boot, type RunningSystem } from "./boot.ts";
@@ -10,15 +11,17 @@ import { newId } from "./runtime/ids.ts";
 const DEVELOPMENT_TOKEN_SECONDS = 12 * 3_600;
 
 async function main(): Promise<void> {
-  const stopping = firstSignal();
-  const system = await boot(configFromEnvironment());
+  const config = configFromEnvironment();
+  const supervised = config.SUPERVISED === "1";
+  const stopping = supervised ? Promise.race([firstSignal(), endOfInput()]) : firstSignal();
+  const system = await boot(config);
   process.on("uncaughtException", (error) => {
     // A defect, in a state that nobody knows: say what it was, and let whoever supervises the process start a fresh one.
     system.logging.fatal(error, "uncaught exception");
     process.exit(1);
   });
   system.logging.print(`ready grpc=${system.grpc} admin=${system.admin}`);
-  system.logging.print(await howToTry(system));
+  if (!supervised) system.logging.print(await howToTry(system));
   await stopping;
   await system.stop();
 }
@@ -34,6 +37,18 @@ function firstSignal(): Promise<void> {
         resolve();
       });
     }
+  });
+}
+
+/** Whoever started the process holds the other end: it has ended when that ends, however it did. */
+function endOfInput(): Promise<void> {
+  return new Promise((resolve) => {
+    const input = process.stdin
+      .once("end", resolve)
+      .once("error", () => resolve())
+      .resume();
+    // The process ends when it has stopped, whether or not the other end is still held.
+    if (input instanceof Socket) input.unref();
   });
 }
 

@@ -24,7 +24,7 @@ export interface RegistrationOptions {
 export interface Registration {
   /** Tells that no new calls are wanted. Never rejects, and waits no longer than a moment. */
   drain(): Promise<void>;
-  /** Takes the instance out. Never rejects. */
+  /** Takes the instance out. Never rejects; safe to call twice. */
   end(): Promise<void>;
 }
 
@@ -86,6 +86,12 @@ export function keepRegistered(options: RegistrationOptions): Registration {
       log.warn({ err: error }, `the registry could not be told: ${what}`),
     );
   };
+  const deregister = async (): Promise<void> => {
+    stopped.abort();
+    await keeping;
+    await say(client.deregisterInstance({ instanceId }, { deadlineMs: LAST_WORDS_MS }), "gone");
+  };
+  let ended: Promise<void> | undefined;
   return {
     async drain() {
       stopped.abort();
@@ -93,10 +99,9 @@ export function keepRegistered(options: RegistrationOptions): Registration {
       const draining = { instanceId, state: InstanceState.INSTANCE_STATE_DRAINING };
       await say(client.heartbeat(draining, { deadlineMs: LAST_WORDS_MS }), "draining");
     },
-    async end() {
-      stopped.abort();
-      await keeping;
-      await say(client.deregisterInstance({ instanceId }, { deadlineMs: LAST_WORDS_MS }), "gone");
+    end() {
+      ended ??= deregister();
+      return ended;
     },
   };
 }

@@ -24,6 +24,8 @@ export interface ServiceChannelsOptions {
 }
 
 export interface ServiceChannels {
+  /** Resolves when it is known where the service is. */
+  readonly known: Promise<void>;
   /** Throws a CallError, UNAVAILABLE, while no instance is known. */
   next(): Client;
   close(): void;
@@ -37,6 +39,7 @@ export function openServiceChannels(options: ServiceChannelsOptions): ServiceCha
   const { signal } = stopped;
   let channels: ReadonlyMap<string, Client> = new Map();
   let turn = 0;
+  const known = Promise.withResolvers<void>();
 
   const follow = async (): Promise<void> => {
     while (!signal.aborted) {
@@ -50,6 +53,7 @@ export function openServiceChannels(options: ServiceChannelsOptions): ServiceCha
             ]),
           );
           for (const [address, channel] of before) if (!channels.has(address)) channel.close();
+          known.resolve();
         }
         return;
       } catch (error) {
@@ -60,6 +64,7 @@ export function openServiceChannels(options: ServiceChannelsOptions): ServiceCha
   };
   void follow();
   return {
+    known: known.promise,
     next() {
       const all = [...channels.values()];
       const ready = all.filter((channel) => stateOf(channel) === connectivityState.READY);

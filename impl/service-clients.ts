@@ -14,6 +14,8 @@ export interface ServiceClients {
   of<S extends ServiceDefinition>(definition: S): ClientOf<S>;
   /** Where this process listens, and which services it serves. Calls before it fail. */
   connect(address: string, served: ReadonlySet<string>): void;
+  /** Resolves when it is known where a service is. */
+  locate(service: string): Promise<void>;
   close(): void;
 }
 
@@ -38,17 +40,19 @@ export function createServiceClients(options: ServiceClientsOptions): ServiceCli
   const elsewhere = new Map<string, ServiceChannels>();
   let own: { readonly channel: Client; readonly served: ReadonlySet<string> } | undefined;
 
+  /** Undefined for a service of this process. */
+  const channelsOf = (service: string): ServiceChannels | undefined => {
+    const known = elsewhere.get(service);
+    if (known !== undefined || own?.served.has(service) === true) return known;
+    const discovery = discoveryOf(service);
+    if (discovery === undefined) return undefined;
+    const channels = openServiceChannels({ service, discovery, credentials, channelOptions, clock, log });
+    elsewhere.set(service, channels);
+    return channels;
+  };
   const channelOf = (service: string): Client => {
     if (own === undefined) throw new Error("a service was called before the system knew its address");
-    if (own.served.has(service)) return own.channel;
-    let channels = elsewhere.get(service);
-    if (channels === undefined) {
-      const discovery = discoveryOf(service);
-      if (discovery === undefined) return own.channel;
-      channels = openServiceChannels({ service, discovery, credentials, channelOptions, clock, log });
-      elsewhere.set(service, channels);
-    }
-    return channels.next();
+    return channelsOf(service)?.next() ?? own.channel;
   };
   return {
     of: (definition) =>
@@ -63,6 +67,7 @@ export function createServiceClients(options: ServiceClientsOptions): ServiceCli
     connect(address, served) {
       own = { channel: new Client(address, credentials, channelOptions), served };
     },
+    locate: (service) => channelsOf(service)?.known ?? Promise.resolve(),
     close() {
       own?.channel.close();
       for (const channels of elsewhere.values()) channels.close();

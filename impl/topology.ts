@@ -11,7 +11,7 @@ import { forwarding } from "./gateway/forwarding.ts";
 import { openDiscovery } from "./open-discovery.ts";
 import { channelTls } from "./open-tls.ts";
 import { keepRegistered, type Registration } from "./register-instance.ts";
-import type { Clock } from "./runtime/clock.ts";
+import { type Clock, sleep } from "./runtime/clock.ts";
 import type { Health } from "./runtime/health.ts";
 import type { NewId } from "./runtime/ids.ts";
 import type { Logger } from "./runtime/logger.ts";
@@ -36,8 +36,8 @@ export interface Topology {
   readonly clients: ServiceClients;
   /** What a gateway serves beside what is its own: the services that others serve. */
   forwarded(served: ReadonlySet<string>): ServiceImplementation;
-  /** To be called once the server listens: now services can be called. */
-  connect(address: string, served: ReadonlySet<string>): void;
+  /** To be called once the server listens: now services can be called. Resolves when it is known where they are, or soon after. */
+  connect(address: string, served: ReadonlySet<string>): Promise<void>;
   /** To be called once it is known how this process is: now the others may call it. */
   join(options: JoinOptions): void;
   /** Tells the others that no new calls are wanted; finishing comes after. Never rejects. */
@@ -55,6 +55,8 @@ export interface JoinOptions {
 /** Part of the gateway itself, which no backend serves. */
 const GATEWAY_SERVICE = "ecommerce.v1.GatewayService";
 const HEALTH_EVERY_MS = 500;
+/** What the start waits for a registry that does not answer. */
+const LOCATE_MS = 2_000;
 
 export function openTopology(options: TopologyOptions): Topology {
   const { config, schema, identity, clock, random, newId, log, resources } = options;
@@ -91,9 +93,11 @@ export function openTopology(options: TopologyOptions): Topology {
       watched = { services, connected: backends.connected };
       return forwarding(schema, backends, new Set(services));
     },
-    connect(address, served) {
+    async connect(address, served) {
       clients.connect(address, served);
-      directory?.start();
+      if (directory === undefined) return;
+      const known = clients.locate(RegistryServiceDefinition.fullName).then(() => directory.start());
+      await Promise.race([known, sleep(clock, LOCATE_MS)]);
     },
     join({ address, served, health, ready }) {
       if (watched !== undefined) {

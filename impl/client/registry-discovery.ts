@@ -21,8 +21,11 @@ export interface RegistryDirectoryOptions {
 export interface RegistryDirectory {
   /** Discoveries of it wait for the first list. */
   of(service: string): Discovery;
-  /** Begins to follow the registry, once it can be reached. What was known last holds while it cannot. */
-  start(): void;
+  /**
+   * Begins to follow the registry, once it can be reached; resolves with the first list. What was known last holds while it cannot be
+   * reached.
+   */
+  start(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -35,6 +38,7 @@ export function createRegistryDirectory({ client, clock, log }: RegistryDirector
   const listeners = new Set<() => void>();
   let instances: Map<string, Instance> | undefined;
   let following: Promise<void> | undefined;
+  const known = Promise.withResolvers<void>();
 
   const tell = (): void => {
     for (const listener of listeners) listener();
@@ -49,6 +53,7 @@ export function createRegistryDirectory({ client, clock, log }: RegistryDirector
       pageToken = page.nextPageToken;
     } while (pageToken !== "");
     instances = all;
+    known.resolve();
     tell();
   };
   const apply = ({ kind, instance }: InstanceEvent): void => {
@@ -88,6 +93,7 @@ export function createRegistryDirectory({ client, clock, log }: RegistryDirector
     }),
     start() {
       following ??= follow();
+      return known.promise;
     },
     async stop() {
       stopped.abort();
