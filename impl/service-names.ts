@@ -8,6 +8,7 @@ export const SERVICE_NAMES = [
   "notification",
   "order",
   "support",
+  "analytics",
   "registry",
 ] as const;
 
