@@ -1,82 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { CallError } from "#impl/client/call-error.ts";
 import { Code } from "#impl/runtime/status.ts";
-import {
-  Dimension,
-  Metric,
-  type MetricSeries,
-  type MetricsWindow,
-  StreamMetricsRequest,
-  type StreamMetricsResponse,
-} from "#proto/ecommerce/v1/analytics.ts";
+import { Dimension, Metric } from "#proto/ecommerce/v1/analytics.ts";
 import { type AnalyticsServer, NOON, startAnalytics } from "./testing/analytics-fixture.ts";
 import { capture, order } from "./testing/happenings.ts";
+import { type Asked, open as read, short, shorts } from "./testing/metrics-reading.ts";
 
 const analytics = await startAnalytics();
 const { tell, setTime } = analytics;
 
-type Asked = Parameters<typeof StreamMetricsRequest.fromPartial>[0];
-
-function ask(changes: Asked): StreamMetricsRequest {
-  return StreamMetricsRequest.fromPartial({
-    metrics: [Metric.METRIC_ORDERS, Metric.METRIC_REVENUE],
-    window: { size: { seconds: 10n } },
-    allowedLateness: { seconds: 0n },
-    heartbeatInterval: { seconds: 300n },
-    ...changes,
-  });
-}
-
-interface Opened {
-  next(): Promise<StreamMetricsResponse>;
-  windows(count: number): Promise<Told[]>;
-  cancel(): void;
-}
-
-interface Told {
-  readonly window: MetricsWindow;
-  readonly resumeToken: string;
-}
-
-function open(changes: Asked, { client }: Pick<AnalyticsServer, "client"> = analytics): Opened {
-  const abort = new AbortController();
-  const messages = client
-    .streamMetrics(ask(changes), { signal: AbortSignal.any([abort.signal, AbortSignal.timeout(10_000)]) })
-    [Symbol.asyncIterator]();
-  const next = async (): Promise<StreamMetricsResponse> => {
-    const { value, done } = await messages.next();
-    if (done === true) throw new Error("the stream ended");
-    return value;
-  };
-  return {
-    next,
-    async windows(count) {
-      const windows: Told[] = [];
-      while (windows.length < count) {
-        const { event, resumeToken } = await next();
-        if (event?.$case === "window") windows.push({ window: event.value, resumeToken });
-      }
-      return windows;
-    },
-    cancel: () => abort.abort(),
-  };
-}
-
-/** "10s 2 300p": when it begins, and what it holds. */
-function short({ startTime, series }: MetricsWindow): string {
-  const at = ((startTime?.getTime() ?? 0) - NOON) / 1_000;
-  return [`${at}s`, ...series.map(shortSeries)].join(" ");
-}
-
-function shortSeries({ values, overflow, value }: MetricSeries): string {
-  const amount =
-    value?.$case === "money"
-      ? `${value.value.currencyCode}${value.value.units * 100n + BigInt(value.value.nanos / 10_000_000)}`
-      : String(value?.value);
-  return [overflow ? "others" : values.map((each) => each.value).join("/"), amount].filter(Boolean).join("=");
-}
-
-const shorts = (told: readonly Told[]): string[] => told.map(({ window }) => short(window));
+const open = (changes: Asked, server: AnalyticsServer = analytics) => read(server, changes);
 
 describe("StreamMetrics", () => {
   test("sends each window in which something happened once, when the watermark has passed its end", async () => {

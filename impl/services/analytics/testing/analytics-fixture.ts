@@ -7,7 +7,7 @@ import { validate } from "#impl/middleware/validate.ts";
 import { type Clock, systemClock } from "#impl/runtime/clock.ts";
 import { ecommerceSchema, startTestServer, type TestServer } from "#impl/runtime/testing/test-server.ts";
 import { storageToRpcError } from "#impl/storage/error-translator.ts";
-import type { StoppableEventLog } from "#impl/storage/events/create-event-log.ts";
+import type { EventLogLimits, StoppableEventLog } from "#impl/storage/events/create-event-log.ts";
 import { type TestDatabase, testDatabase } from "#impl/storage/testing/test-database.ts";
 import { testEventLog } from "#impl/storage/testing/test-event-log.ts";
 import { AnalyticsServiceDefinition } from "#proto/ecommerce/v1/analytics.ts";
@@ -50,11 +50,14 @@ export interface AnalyticsFixture extends AnalyticsServer {
 }
 
 /** Call it at the top of a test file: it registers its own clean-up. */
-export async function startAnalytics(options: Partial<MetricsStreamContext> = {}): Promise<AnalyticsFixture> {
+export async function startAnalytics(
+  options: Partial<MetricsStreamContext> = {},
+  eventLimits: Partial<EventLogLimits> = {},
+): Promise<AnalyticsFixture> {
   let now = NOON;
   const clock: Clock = { ...systemClock, now: () => now };
   const database = await testDatabase<unknown>({ migrations: [analyticsSchema] });
-  const events = await testEventLog(database, "analytics", { clock });
+  const events = await testEventLog(database, "analytics", { clock, limits: eventLimits });
   const store = createOccurrenceStore({ database, events });
   const tokens = createPageTokens({ key: new Uint8Array(32).fill(9), clock: systemClock });
   const startServer = async (others: Partial<MetricsStreamContext> = {}): Promise<AnalyticsServer> => {
