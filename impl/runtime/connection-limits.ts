@@ -1,6 +1,12 @@
 // What one caller may take of the server before any call of his is looked at: connections, frames that ask for nothing, header bytes, resets.
 // grpc-js has options for some of it; the rest are options of node:http2 that it does not pass on, set where it keeps its own.
-import type { Http2Server, SecureServerOptions, ServerHttp2Session, ServerOptions } from "node:http2";
+import {
+  constants,
+  type Http2Server,
+  type SecureServerOptions,
+  type ServerHttp2Session,
+  type ServerOptions,
+} from "node:http2";
 import type { Socket } from "node:net";
 import type { ChannelOptions, Server, ServerCredentials } from "@grpc/grpc-js";
 import type { Clock } from "./clock.ts";
@@ -89,12 +95,27 @@ export function limitConnections(
     const port = create(credentials);
     // First of all listeners: what is refused has cost nothing yet.
     port.prependListener("connection", admit);
+    acceptOnlyPost(port);
     port.on("session", (session) => {
       closeUnlessGreeted(session, limits.handshakeTimeoutMs, environment.clock);
       countControlFrames(session, limits.maxControlFramesPerMinute, environment.clock);
     });
     return port;
   };
+}
+
+/** gRPC is POST; grpc-js would serve a GET like one. */
+function acceptOnlyPost(port: Http2Server): void {
+  const listeners = port.listeners("stream");
+  port.removeAllListeners("stream");
+  port.on("stream", (stream, headers, ...rest) => {
+    if (headers[constants.HTTP2_HEADER_METHOD] === constants.HTTP2_METHOD_POST) {
+      for (const listener of listeners) listener.call(port, stream, headers, ...rest);
+      return;
+    }
+    stream.on("error", () => {});
+    stream.respond({ [constants.HTTP2_HEADER_STATUS]: 405, allow: "POST" }, { endStream: true });
+  });
 }
 
 /** Destroys what is over a limit. The log is told when refusing begins, not of each one. */

@@ -67,7 +67,11 @@ export class Decompression {
     else this.#running += 1;
     try {
       if (call.finished) return Buffer.alloc(0);
-      return await decompress(message.subarray(5), { maxOutputLength: this.#maxMessageBytes });
+      const packed = message.subarray(5);
+      return await decompress(packed, {
+        maxOutputLength: this.#maxMessageBytes,
+        chunkSize: chunkBytes(packed.byteLength),
+      });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ERR_BUFFER_TOO_LARGE") {
         throw refusal(Code.INTERNAL, `a message is not valid ${encoding}`);
@@ -79,6 +83,11 @@ export class Decompression {
       else next();
     }
   }
+}
+
+/** Of the output at a time. A small message keeps its whole chunk alive, a large one takes a thread's turn for each. */
+function chunkBytes(packedBytes: number): number {
+  return Math.min(Math.max(8 * packedBytes, 1_024), 64 * 1_024);
 }
 
 /** Of a call that has announced no encoding. */

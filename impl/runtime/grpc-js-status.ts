@@ -17,6 +17,14 @@ export function wrongCount(method: Method, count: string): RpcError {
   });
 }
 
+export function truncated(): RpcError {
+  return new RpcError({
+    code: Code.INVALID_ARGUMENT,
+    reason: "TRUNCATED_MESSAGE",
+    message: "the request ends in the middle of a message",
+  });
+}
+
 export function tooLarge(what: string): RpcError {
   return new RpcError({
     code: Code.RESOURCE_EXHAUSTED,

@@ -21,6 +21,7 @@ import {
   SUCCESS,
   toGrpcJsStatus,
   tooLarge,
+  truncated,
   wrongCount,
 } from "./grpc-js-status.ts";
 import type { Handler } from "./handler.ts";
@@ -188,6 +189,8 @@ class GrpcJsCall
     if (call === undefined) return;
     if (isClosed(this.#transport)) {
       call.abandon();
+    } else if (endsInsideMessage(this.#transport)) {
+      call.fail(truncated());
     } else if (this.#requests !== undefined) {
       this.#endRequests(call, this.#requests);
     } else if (this.#request === undefined) {
@@ -376,6 +379,12 @@ class GrpcJsMetadata implements RequestMetadata {
 // a test.
 function isClosed(transport: ServerInterceptingCallInterface): boolean {
   return (transport as { readonly stream?: { readonly closed?: boolean } }).stream?.closed === true;
+}
+
+/** The request has ended, and its last message has not: grpc-js drops what there is of it. Its decoder says 0 between messages. */
+function endsInsideMessage(transport: ServerInterceptingCallInterface): boolean {
+  const { decoder } = transport as { readonly decoder?: { readonly readState?: number } };
+  return (decoder?.readState ?? 0) !== 0;
 }
 
 function resetStream(transport: ServerInterceptingCallInterface): void {
