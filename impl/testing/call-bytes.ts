@@ -28,10 +28,11 @@ export function callBytes(
   { path, requestStream, responseStream }: ByteMethod,
   request: Uint8Array,
   metadata: Readonly<Record<string, string>> = {},
+  { deadlineMs = DEADLINE_MS }: { readonly deadlineMs?: number } = {},
 ): Promise<Outcome> {
   const headers = new Metadata();
   for (const [key, value] of Object.entries(metadata)) headers.set(key, value);
-  const options = { deadline: systemClock.now() + DEADLINE_MS };
+  const options = { deadline: systemClock.now() + deadlineMs };
   const bytes = Buffer.from(request);
   return new Promise((resolve) => {
     const settle = (error: ServiceError | null): void => {
