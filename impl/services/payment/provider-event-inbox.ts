@@ -1,4 +1,4 @@
-// The events of the provider that were taken, by their ids, and what they may say of a hold.
+// The events of the provider that are taken once, by the ids of their deliveries, and what they may say of a hold.
 import { sql } from "kysely";
 import type { Database } from "#impl/storage/database.ts";
 import type { PaymentTables } from "./payment-tables.ts";

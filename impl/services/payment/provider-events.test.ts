@@ -54,9 +54,9 @@ describe("an event", () => {
       state: PaymentState.PAYMENT_STATE_AUTHORIZED,
       pendingTransaction: false,
     });
-    // The same delivery is known by its id; the same event in another delivery finds nothing to do.
+    // Whether in the same delivery or in another: it finds nothing to do.
     expect(await statements(() => send(operationEvent(operation ?? {}), { id }))).toBe(1);
-    await send(operationEvent(operation ?? {}));
+    expect(await statements(() => send(operationEvent(operation ?? {})))).toBe(1);
     await reconciler.round([settled.transactions[0]?.transactionId ?? ""], AbortSignal.timeout(5_000));
     expect(await get(paymentId)).toEqual(settled);
   });
@@ -125,6 +125,10 @@ describe("an event", () => {
         return (await get(paymentId)).state;
       })
       .toBe(PaymentState.PAYMENT_STATE_EXPIRED);
+    const expired = JSON.stringify({ type: "authorization.expired", data: { authorization } });
+    const id = newId();
+    await send(expired, { id });
+    expect(await statements(() => send(expired, { id }))).toBe(1);
   });
 });
 

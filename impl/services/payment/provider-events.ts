@@ -55,14 +55,32 @@ export function createProviderEvents(options: ProviderEventOptions): ProviderEve
     }
   };
 
-  const apply = async (payload: Uint8Array, signal: AbortSignal): Promise<void> => {
+  /** Taken once, by the delivery's id. */
+  const takeOnce = async (
+    webhookId: string,
+    signal: AbortSignal,
+    take: () => Promise<void>,
+  ): Promise<void> => {
+    if (await inbox.knows(webhookId, signal)) return;
+    await take();
+    // After its effect: of a crash between the two comes a repeat that finds nothing to do.
+    await inbox.remember(webhookId, new Date(clock.now()), signal);
+  };
+
+  const apply = async (
+    { payload, webhookId }: ReceiveProviderEventRequest,
+    signal: AbortSignal,
+  ): Promise<void> => {
     const event = parseJson(Buffer.from(payload).toString());
     const type = text(event, "type");
     if (type.startsWith("operation.")) {
+      // By far the most, and mostly after the answer: what is settled says by itself that a repeat has nothing to do.
       await settleBy(member(member(event, "data"), "operation"), signal);
     } else if (type === "authorization.expired") {
       const authorization = text(member(event, "data"), "authorization");
-      if (await inbox.holdMayHaveExpired(authorization, new Date(clock.now()), signal)) onExpired?.();
+      await takeOnce(webhookId, signal, async () => {
+        if (await inbox.holdMayHaveExpired(authorization, new Date(clock.now()), signal)) onExpired?.();
+      });
     } else {
       log.info({ type }, "an event of the payment provider of an unknown type");
     }
@@ -72,10 +90,7 @@ export function createProviderEvents(options: ProviderEventOptions): ProviderEve
     async receive(request, signal) {
       requireStorableText({ webhookId: request.webhookId }, "");
       requireSignature(verifiers, request);
-      if (await inbox.knows(request.webhookId, signal)) return;
-      await apply(request.payload, signal).catch(refuseMalformed);
-      // After its effect: of a crash between the two comes a repeat that finds nothing to do.
-      await inbox.remember(request.webhookId, new Date(clock.now()), signal);
+      await apply(request, signal).catch(refuseMalformed);
     },
   };
 }
