@@ -4,19 +4,18 @@ import { type ChannelCredentials, Client } from "@grpc/grpc-js";
 import type { ServiceIdentity } from "./auth/service-identity.ts";
 import { type ClientOf, createClient } from "./client/client.ts";
 import type { Discovery } from "./client/discovery.ts";
+import { type BaseClient, createBaseClient } from "./client/ecommerce-client.ts";
 import type { Clock } from "./runtime/clock.ts";
 import type { Logger } from "./runtime/logger.ts";
 import type { Schema } from "./runtime/schema.ts";
 import type { ServiceDefinition } from "./runtime/service.ts";
-import { openServiceChannels, type ServiceChannels } from "./service-channels.ts";
 
 export interface ServiceClients {
   of<S extends ServiceDefinition>(definition: S): ClientOf<S>;
   /** Where this process listens, and which services it serves. Calls before it fail. */
   connect(address: string, served: ReadonlySet<string>): void;
-  /** Resolves when it is known where a service is. */
-  locate(service: string): Promise<void>;
-  close(): void;
+  /** Calls that are open are CANCELLED. */
+  close(): Promise<void>;
 }
 
 export interface ServiceClientsOptions {
@@ -33,44 +32,71 @@ export interface ServiceClientsOptions {
 
 export function createServiceClients(options: ServiceClientsOptions): ServiceClients {
   const { schema, clock, log, identity, credentials, discoveryOf, maxMessageBytes } = options;
-  const channelOptions = {
-    "grpc.max_receive_message_length": maxMessageBytes,
-    "grpc.max_send_message_length": maxMessageBytes,
-  };
-  const elsewhere = new Map<string, ServiceChannels>();
+  const { metadata } = identity;
+  const elsewhere = new Map<string, BaseClient>();
   let own: { readonly channel: Client; readonly served: ReadonlySet<string> } | undefined;
 
-  /** Undefined for a service of this process. */
-  const channelsOf = (service: string): ServiceChannels | undefined => {
+  const ownChannel = (): Client => {
+    if (own === undefined) throw new Error("a service was called before the system knew its address");
+    return own.channel;
+  };
+  /** Undefined for a service that is looked for at this process. */
+  const clientElsewhere = (service: string): BaseClient | undefined => {
     const known = elsewhere.get(service);
     if (known !== undefined || own?.served.has(service) === true) return known;
     const discovery = discoveryOf(service);
     if (discovery === undefined) return undefined;
-    const channels = openServiceChannels({ service, discovery, credentials, channelOptions, clock, log });
-    elsewhere.set(service, channels);
-    return channels;
-  };
-  const channelOf = (service: string): Client => {
-    if (own === undefined) throw new Error("a service was called before the system knew its address");
-    return channelsOf(service)?.next() ?? own.channel;
+    const client = createBaseClient({
+      discovery,
+      schema,
+      clock,
+      credentials,
+      metadata,
+      maxMessageBytes,
+      // The registry knows how instances are, and whoever follows a stream here resumes it itself.
+      healthService: false,
+      resume: false,
+      onEvent: (event) => log.debug({ service, event }, "a backend of this process"),
+    });
+    elsewhere.set(service, client);
+    return client;
   };
   return {
-    of: (definition) =>
-      createClient(definition, {
+    of(definition) {
+      const here = createClient(definition, {
         schema,
         clock,
-        metadata: identity.metadata,
+        metadata,
         get channel() {
-          return channelOf(definition.fullName);
+          return ownChannel();
         },
-      }),
-    connect(address, served) {
-      own = { channel: new Client(address, credentials, channelOptions), served };
+      });
+      let there: typeof here | undefined;
+      const target = (): typeof here => {
+        there ??= clientElsewhere(definition.fullName)?.of(definition);
+        return there ?? here;
+      };
+      return calledThrough(definition, target);
     },
-    locate: (service) => channelsOf(service)?.known ?? Promise.resolve(),
-    close() {
+    connect(address, served) {
+      const limits = {
+        "grpc.max_receive_message_length": maxMessageBytes,
+        "grpc.max_send_message_length": maxMessageBytes,
+      };
+      own = { channel: new Client(address, credentials, limits), served };
+    },
+    async close() {
       own?.channel.close();
-      for (const channels of elsewhere.values()) channels.close();
+      await Promise.all(Array.from(elsewhere.values(), (client) => client.close()));
     },
   };
+}
+
+/** A client whose every call asks anew which client it goes through. */
+function calledThrough<S extends ServiceDefinition>(definition: S, target: () => ClientOf<S>): ClientOf<S> {
+  const methods = Object.keys(definition.methods).map((key) => [
+    key,
+    (...call: unknown[]) => Reflect.apply(Reflect.get(target(), key), undefined, call),
+  ]);
+  return Object.fromEntries(methods);
 }

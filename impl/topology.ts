@@ -96,8 +96,7 @@ export function openTopology(options: TopologyOptions): Topology {
     async connect(address, served) {
       clients.connect(address, served);
       if (directory === undefined) return;
-      const known = clients.locate(RegistryServiceDefinition.fullName).then(() => directory.start());
-      await Promise.race([known, sleep(clock, LOCATE_MS)]);
+      await Promise.race([directory.start(), sleep(clock, LOCATE_MS)]);
     },
     join({ address, served, health, ready }) {
       if (watched !== undefined) {
