@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect as connectPlain } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type SecureVersion, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { type ChannelTls, channelCredentials } from "#impl/client/channel-credentials.ts";
-import { type Echo, startEcho } from "#impl/client/testing/echo.ts";
+import { type Echo, type EchoOptions, startEcho } from "#impl/client/testing/echo.ts";
 import { systemClock } from "#impl/runtime/clock.ts";
 import { type LogLine, recordingLogger } from "#impl/runtime/testing/test-server.ts";
 import { type DevelopmentCertificates, makeDevelopmentCertificates } from "./development-certificates.ts";
@@ -35,7 +36,11 @@ interface Secure {
   readonly log: readonly LogLine[];
 }
 
-async function serve(server: Partial<ServerTls>, channel: ChannelTls | undefined): Promise<Secure> {
+async function serve(
+  server: Partial<ServerTls>,
+  channel: ChannelTls | undefined,
+  limits: EchoOptions["limits"] = {},
+): Promise<Secure> {
   const log: LogLine[] = [];
   const tls = await openServerCredentials(
     {
@@ -56,7 +61,7 @@ async function serve(server: Partial<ServerTls>, channel: ChannelTls | undefined
         yield* requests;
       },
     },
-    { credentials: tls.credentials, channelCredentials: channelCredentials(channel) },
+    { credentials: tls.credentials, channelCredentials: channelCredentials(channel), limits },
   );
   onTestFinished(() => echo[Symbol.asyncDispose]());
   return { echo, log };
@@ -95,6 +100,13 @@ test.for<[what: string, server: () => Partial<ServerTls>, channel: () => Channel
   const { echo } = await serve(server(), channel());
   await expect(echo.client.unary("let me in")).rejects.toMatchObject({ code: 14 });
   expect(echo.server.ended).toEqual([]);
+});
+
+test("a handshake that never comes ends in time, and the log of details says so", async () => {
+  const { echo } = await serve({}, undefined, { handshakeTimeoutMs: 50 });
+  const socket = connectPlain(echo.server.port, "127.0.0.1");
+  await once(socket, "close");
+  expect(echo.server.log).toMatchObject([{ level: "debug", message: "a TLS handshake failed" }]);
 });
 
 test("a name that the certificate carries may differ from the one that is called", async () => {

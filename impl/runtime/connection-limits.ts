@@ -96,6 +96,9 @@ export function limitConnections(
     // First of all listeners: what is refused has cost nothing yet.
     port.prependListener("connection", admit);
     acceptOnlyPost(port);
+    port.on("tlsClientError", (error: Error, { remoteAddress }: Socket) => {
+      environment.log.debug({ error: error.message, address: remoteAddress }, "a TLS handshake failed");
+    });
     port.on("session", (session) => {
       closeUnlessGreeted(session, limits.handshakeTimeoutMs, environment.clock);
       countControlFrames(session, limits.maxControlFramesPerMinute, environment.clock);
