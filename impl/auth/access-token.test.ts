@@ -5,6 +5,7 @@ import {
   exportSPKI,
   generateKeyPair,
   importJWK,
+  type JWK,
   SignJWT,
   UnsecuredJWT,
 } from "jose";
@@ -12,8 +13,9 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { manualClock } from "#impl/observability/testing/manual-clock.ts";
 import { Code } from "#impl/runtime/status.ts";
 import { createTokenVerifier, TOKEN_AUDIENCE, TOKEN_ISSUER, type VerifyToken } from "./access-token.ts";
+import { createRevocationSet } from "./revocation-set.ts";
 import { signToken, type TokenClaims } from "./sign-token.ts";
-import { keysOfSet } from "./trusted-keys.ts";
+import { anyOf, keysOfSet, sharedSecret } from "./trusted-keys.ts";
 
 const clock = manualClock();
 const nowSeconds = (): number => Math.floor(clock.now() / 1_000);
@@ -27,14 +29,15 @@ const claims: TokenClaims = {
 let privateKey: CryptoKey;
 let otherKey: CryptoKey;
 let publicPem: string;
+let publicJwk: JWK;
 let verify: VerifyToken;
 beforeAll(async () => {
   const pair = await generateKeyPair("EdDSA", { extractable: true });
   privateKey = pair.privateKey;
   otherKey = (await generateKeyPair("EdDSA")).privateKey;
   publicPem = await exportSPKI(pair.publicKey);
-  const jwk = { ...(await exportJWK(pair.publicKey)), kid: "k1", alg: "EdDSA", use: "sig" };
-  verify = createTokenVerifier({ keys: keysOfSet({ keys: [jwk] }), clock });
+  publicJwk = { ...(await exportJWK(pair.publicKey)), kid: "k1", alg: "EdDSA", use: "sig" };
+  verify = createTokenVerifier({ keys: keysOfSet({ keys: [publicJwk] }), clock });
 });
 
 const token = (overrides: Partial<TokenClaims> = {}): Promise<string> =>
@@ -53,6 +56,11 @@ function forged(
     .setSubject(claims.userId)
     .setExpirationTime(nowSeconds() + 600);
   return change(jwt).sign(key);
+}
+
+/** `kid` is whatever a forger writes there. */
+function header(kid: unknown): { alg: string; kid: string } {
+  return { alg: "EdDSA", kid: kid as string };
 }
 
 const same = (jwt: SignJWT): SignJWT => jwt;
@@ -110,6 +118,30 @@ describe("a token is refused", () => {
     ],
     ["with an empty subject", () => forged((jwt) => jwt.setSubject(""))],
     ["not valid yet", () => forged((jwt) => jwt.setNotBefore(nowSeconds() + 60))],
+    ["that was issued for a time to come", () => forged((jwt) => jwt.setNotBefore(nowSeconds() + 6))],
+    ["without a key id", () => forged(same, privateKey, { alg: "EdDSA" } as never)],
+    ["with a path as key id", () => forged(same, privateKey, header("../../../dev/null"))],
+    ["with a long key id", () => forged(same, privateKey, header("k1".repeat(200)))],
+    ["with an inherited name as key id", () => forged(same, privateKey, header("__proto__"))],
+    ["with a list as key id", () => forged(same, privateKey, header(["k1"]))],
+    ["with an object as key id", () => forged(same, privateKey, header({ toString: "k1" }))],
+    ["with null as key id", () => forged(same, privateKey, header(null))],
+    [
+      "that brings its own key",
+      async () => {
+        const own = await generateKeyPair("EdDSA", { extractable: true });
+        const jwk = await exportJWK(own.publicKey);
+        return forged(same, own.privateKey, { ...header("k1"), jwk, jku: "http://127.0.0.1/jwks" } as never);
+      },
+    ],
+    [
+      "without signature under our key id",
+      async () => {
+        const [, claims] = (await token()).split(".");
+        const none = Buffer.from(JSON.stringify({ alg: "none", kid: "k1" })).toString("base64url");
+        return `${none}.${claims}.`;
+      },
+    ],
     ["of an unknown key id", () => forged(same, privateKey, { alg: "EdDSA", kid: "k2" })],
     ["signed by another key under our key id", () => forged(same, otherKey)],
     [
@@ -172,5 +204,68 @@ test("an RSA key in the set does not widen the algorithms", async () => {
     Promise.resolve(both(await forged(same, key, { alg: "RS256", kid: "rsa" }))),
   ).rejects.toMatchObject({
     reason: "TOKEN_INVALID",
+  });
+});
+
+describe("a verifier of tokens that a shared secret signs", () => {
+  const secret = Buffer.alloc(32, 7);
+  const shared = { keyId: "s1", algorithm: "HS256", privateKey: secret } as const;
+  const both = (): VerifyToken =>
+    createTokenVerifier({
+      keys: anyOf([keysOfSet({ keys: [publicJwk] }), sharedSecret("s1", secret)]),
+      algorithms: ["EdDSA", "HS256"],
+      clock,
+    });
+
+  test("accepts them, and those of key pairs", async () => {
+    expect(await both()(await signToken(shared, claims, clock))).toMatchObject({ userId: claims.userId });
+    expect(await both()(await token())).toMatchObject({ userId: claims.userId });
+  });
+
+  test.each<readonly [string, () => Promise<string>]>([
+    ["the public key as secret, under its id", () => hs256("k1", Buffer.from(publicPem))],
+    ["the bytes of the public key as secret", () => hs256("k1", Buffer.from(publicJwk.x ?? "", "base64url"))],
+    ["another secret", () => hs256("s1", Buffer.alloc(32, 8))],
+    ["no secret", () => hs256("s1", Buffer.alloc(32))],
+  ])("refuses one that is signed with %s", async (_, make) => {
+    const verifier = both();
+    await expect(verifier(await make())).rejects.toMatchObject({ reason: "TOKEN_INVALID" });
+  });
+
+  test("where key pairs sign, no secret is accepted", async () => {
+    expect(await refused(await signToken(shared, claims, clock))).toBe("TOKEN_INVALID");
+  });
+
+  const hs256 = (kid: string, key: Uint8Array) => forged(same, key, { alg: "HS256", kid });
+});
+
+test("clocks may differ by as much as is configured", async () => {
+  const tolerant = createTokenVerifier({
+    keys: keysOfSet({ keys: [publicJwk] }),
+    clock,
+    clockSkewSeconds: 60,
+  });
+  const early = await forged((jwt) => jwt.setNotBefore(nowSeconds() + 59));
+  expect(await tolerant(early)).toMatchObject({ userId: claims.userId });
+  expect(await refused(early)).toBe("TOKEN_INVALID");
+});
+
+describe("a revoked token", () => {
+  test("is refused though it was verified and remembered, and one that was issued after is not", async () => {
+    const revocations = createRevocationSet({ clock });
+    const asking = createTokenVerifier({ keys: keysOfSet({ keys: [publicJwk] }), clock, revocations });
+    const old = await token({ sessionId: "s1" });
+    await asking(old);
+    const revokeTime = new Date(clock.now() + 1);
+    revocations.add({ target: { $case: "userId", value: claims.userId }, revokeTime });
+    expect(() => asking(old)).toThrow("was revoked");
+    // It is not remembered any more either.
+    await expect(asking(old)).rejects.toMatchObject({ reason: "TOKEN_REVOKED" });
+    // In the same second.
+    clock.advance(1);
+    const fresh = await token({ sessionId: "s1" });
+    expect(await asking(fresh)).toMatchObject({ userId: claims.userId });
+    revocations.add({ target: { $case: "sessionId", value: "s1" }, revokeTime });
+    expect(() => asking(fresh)).toThrow("was revoked");
   });
 });
