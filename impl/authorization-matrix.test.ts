@@ -4,7 +4,7 @@
 // any other code shows that it did not.
 import { readdirSync, readFileSync } from "node:fs";
 import { fromJson, toBinary } from "@bufbuild/protobuf";
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import {
   AuthServiceDefinition,
   CreateApiKeyRequest,
@@ -16,6 +16,7 @@ import { readContract } from "../proto/contract.ts";
 import { ROLES } from "./auth/roles.ts";
 import { createClient } from "./client/client.ts";
 import { systemClock } from "./runtime/clock.ts";
+import { newId } from "./runtime/ids.ts";
 import { callBytes } from "./testing/call-bytes.ts";
 import { startTestSystem } from "./testing/running-system.ts";
 
@@ -61,7 +62,22 @@ const holder = await userWithEveryPermission();
 const keys = new Map<string, CreateApiKeyResponse>();
 const expired = await makeKey(everything, { expireTime: new Date(systemClock.now() + 50) });
 const revoked = await makeKey(everything);
-await auth.revokeApiKey({ apiKeyId: revoked.apiKey?.apiKeyId ?? "" });
+const revokedUser = newId();
+const revokedToken = await bearer(revokedUser, everything);
+
+// Both are in use, and so known to the process, before they are revoked; it hears of that over the wire.
+beforeAll(async () => {
+  const path = "/ecommerce.v1.InventoryService/GetStock";
+  const ask = async (credentials: Metadata): Promise<string> => {
+    const method = { path, requestStream: false, responseStream: false };
+    return (await callBytes(channel, method, MALFORMED, credentials)).code;
+  };
+  const both = [revokedToken, { "x-api-key": revoked.secret }];
+  for (const credentials of both) expect(await ask(credentials)).toBe("INVALID_ARGUMENT");
+  await auth.revokeApiKey({ apiKeyId: revoked.apiKey?.apiKeyId ?? "" });
+  await auth.revokeUser({ userId: revokedUser, endSessions: true });
+  for (const credentials of both) while ((await ask(credentials)) !== "UNAUTHENTICATED");
+});
 
 async function userWithEveryPermission(): Promise<string> {
   const user = { email: "holder@example.com", roles: ["administrator"] };
@@ -99,6 +115,7 @@ async function callersOf({ access }: Method): Promise<Readonly<Record<string, Ca
     "a token that is none": refusedCaller({ authorization: "Bearer abc" }),
     "another scheme": refusedCaller({ authorization: "Basic YTpi" }),
     "an expired token": refusedCaller(await bearer(SELF, required, -60)),
+    "a revoked token": refusedCaller(revokedToken),
     "a key that is none": refusedCaller({ "x-api-key": "gec_abc" }),
     "an expired key": refusedCaller({ "x-api-key": expired.secret }),
     "a revoked key": refusedCaller({ "x-api-key": revoked.secret }),
