@@ -62,9 +62,12 @@ export const Dimension = {
   DIMENSION_CURRENCY: 1,
   /** DIMENSION_COUNTRY - The country that an order goes to. */
   DIMENSION_COUNTRY: 2,
-  /** DIMENSION_PRODUCT - The product of a line, for REVENUE and UNITS. */
+  /**
+   * DIMENSION_PRODUCT - The product of a line, for REVENUE and UNITS. What of a total belongs to no product, as tax, shipping and discounts, is
+   * that of the product "".
+   */
   DIMENSION_PRODUCT: 3,
-  /** DIMENSION_ORDER_STATUS - The status of an order. */
+  /** DIMENSION_ORDER_STATUS - The status of an order when it was counted. */
   DIMENSION_ORDER_STATUS: 4,
   /** DIMENSION_RPC_METHOD - The method of an RPC, such as "/ecommerce.v1.OrderService/CreateOrder". */
   DIMENSION_RPC_METHOD: 5,
@@ -102,8 +105,8 @@ export interface StreamMetricsRequest {
   /** What to measure: 1 to 10 metrics. */
   metrics: Metric[];
   /**
-   * What to split by: up to 3. Where the values are more than 1000 in a window, the rarest are added up in
-   * `MetricSeries.overflow`.
+   * What to split by: up to 3. Where the combinations of values of a metric are more than 1000 in a window, the rarest are added
+   * up in `MetricSeries.overflow`; so they are in windows that overlap so much that more than 100000 figures would be kept.
    */
   dimensions: Dimension[];
   /** How to cut time. */
@@ -187,7 +190,10 @@ export interface MetricSeries {
 export interface DimensionValue {
   /** Which dimension. */
   dimension: Dimension;
-  /** The value, such as "GBP" or a product id. */
+  /**
+   * The value, such as "GBP", a product id, "ORDER_STATUS_CANCELLED" or "DEADLINE_EXCEEDED". Empty where the metric has no such
+   * dimension.
+   */
   value: string;
 }
 
@@ -1364,7 +1370,8 @@ export const AnalyticsServiceDefinition = {
   methods: {
     /**
      * Streams aggregates by window as the windows advance, until the caller cancels. A window is sent while it fills
-     * (`final` false) if the caller wants it, and once when the watermark has passed its end. See event.proto for resuming.
+     * (`final` false) if the caller wants it, and once when the watermark has passed its end; one in which nothing happened is not
+     * sent. After an expired token a stream begins anew, with the window that is now. See event.proto for resuming.
      */
     streamMetrics: {
       name: "StreamMetrics",
@@ -1383,7 +1390,10 @@ export const AnalyticsServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Takes figures about RPCs that a process has counted. Sent by every server; a repeat of an interval has no effect. */
+    /**
+     * Takes figures about RPCs that a process has counted, and counts them at the last moment of their interval. Sent by every
+     * server; a repeat of an interval has no effect. One that is to come, or older than events are kept, is INVALID_ARGUMENT.
+     */
     reportRpcFigures: {
       name: "ReportRpcFigures",
       requestType: ReportRpcFiguresRequest as typeof ReportRpcFiguresRequest,
