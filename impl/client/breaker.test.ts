@@ -46,6 +46,13 @@ test("probes that succeed close it, one that fails opens it for twice as long, u
   expect(state).toMatchObject({ kind: "open", until: 20_000 });
 });
 
+test("an endpoint that is back is probed at once", () => {
+  const back = transition(open, { type: "reconnected", now: 10 }, options);
+  expect(admits(back, 10, options)).toBe(true);
+  expect(call(back, "failure", 10).kind).toBe("open");
+  expect(transition(CLOSED, { type: "reconnected", now: 10 }, options)).toBe(CLOSED);
+});
+
 test("a probe that says nothing makes room for another", () => {
   const state = calls(open, 100, "neutral");
   expect(state).toMatchObject({ kind: "halfOpen", probing: 0 });

@@ -29,6 +29,8 @@ export type BreakerState =
 export type Outcome = "success" | "failure" | "neutral";
 
 export type BreakerEvent =
+  /** The endpoint was gone and is back: it may be another process, and is probed at once. */
+  | { readonly type: "reconnected"; readonly now: number }
   | { readonly type: "start"; readonly now: number }
   | { readonly type: "end"; readonly now: number; readonly epoch: number; readonly outcome: Outcome };
 
@@ -48,6 +50,9 @@ export function admits(state: BreakerState, now: number, options: BreakerOptions
 
 export function transition(state: BreakerState, event: BreakerEvent, options: BreakerOptions): BreakerState {
   if (event.type === "start") return started(state, event.now);
+  if (event.type === "reconnected") {
+    return state.kind === "open" ? { ...state, until: Math.min(state.until, event.now) } : state;
+  }
   if (event.epoch !== state.epoch) return state;
   switch (state.kind) {
     case "open":

@@ -11,7 +11,10 @@ export interface RetryOptions {
   readonly initialBackoffMs: number;
   readonly maxBackoffMs: number;
   readonly backoffMultiplier: number;
-  /** No more retries when failures have used up half of so many tokens: each costs one, each success earns `tokenRatio`. */
+  /**
+   * No more retries when failures have used up half of so many tokens: each costs one, each success earns `tokenRatio`. So an outage adds at
+   * most half of them to the attempts, and those under way. 0: no such budget.
+   */
   readonly maxTokens: number;
   readonly tokenRatio: number;
 }

@@ -8,6 +8,7 @@ import type { TokenProvider } from "./authorization.ts";
 import { BALANCERS, type BalancerFactory, type BalancerName } from "./balancer.ts";
 import type { BreakerOptions } from "./breaker.ts";
 import type { HedgingOptions, RetryOptions } from "./call-config.ts";
+import type { ClientContext } from "./client.ts";
 import type { ClientEventListener } from "./client-events.ts";
 import type { PoolOptions } from "./connection-pool.ts";
 import { type Discovery, type Endpoint, staticDiscovery } from "./discovery.ts";
@@ -39,7 +40,7 @@ export interface EcommerceClientOptions {
   /** Gives the access token of every call. Default: none is sent. */
   readonly token?: TokenProvider;
   /** Further metadata of every call, such as a `traceparent`. */
-  readonly metadata?: () => Readonly<Record<string, string>>;
+  readonly metadata?: NonNullable<ClientContext["metadata"]>;
   /** Compresses requests. Default false. Responses are compressed as the server sees fit. */
   readonly compressRequests?: boolean;
   /** Largest message received and sent, bytes. Default 4 MiB. */
@@ -89,7 +90,7 @@ export const DEFAULT_RETRY: RetryOptions = {
   initialBackoffMs: 50,
   maxBackoffMs: 1_000,
   backoffMultiplier: 2,
-  maxTokens: 10,
+  maxTokens: 100,
   tokenRatio: 0.1,
 };
 

@@ -93,7 +93,7 @@ export function createBaseClient(options: EcommerceClientOptions): BaseClient {
   const channel = openFleetChannel({
     fleet,
     configure: callConfigs(settings, schema),
-    throttling: settings.retry,
+    throttling: settings.retry?.maxTokens === 0 ? undefined : settings.retry,
     credentials: settings.credentials,
     authority: settings.authority,
     channelOptions: settings.channelOptions,

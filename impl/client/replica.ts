@@ -105,7 +105,14 @@ export class Replica implements Candidate {
     this.#health?.watch();
     const available = this.health === "serving" && this.pool.pick() !== undefined;
     if (!available) this.#availableSince = undefined;
-    else this.#availableSince ??= this.#clock.monotonic();
+    else if (this.#availableSince === undefined) this.#becameAvailable(this.#clock.monotonic());
+  }
+
+  #becameAvailable(now: number): void {
+    this.#availableSince = now;
+    for (const group of this.#breakers.keys()) {
+      this.#toBreaker(group, (state, options) => transition(state, { type: "reconnected", now }, options));
+    }
   }
 
   /** Whether its breaker lets a call of this group begin. */

@@ -98,16 +98,19 @@ test("a retry goes to a server where the call has not been", async () => {
   expect(attempts[2]).toBe(5);
 });
 
-test("in an outage at most a tenth more attempts than calls reach the servers", async () => {
+test.each([
+  ["by the budget of retries alone", { ...quick, retry: { ...quick.retry, maxTokens: 20 } }],
+  ["with breakers too", { retry: quick.retry }],
+])("in an outage at most a tenth more attempts than calls reach the servers, %s", async (_name, options) => {
   const { shop, attempts } = await startCounting(2, gone);
   await using _ = shop;
-  const { client, echo } = shop.connect(quick);
+  const { client, echo } = shop.connect(options);
   await allReady(client);
   const CALLS = 200;
-  for (let done = 0; done < CALLS; done += 20) {
-    await Promise.allSettled(Array.from({ length: 20 }, () => echo.read("")));
+  for (let done = 0; done < CALLS; done += 10) {
+    await Promise.allSettled(Array.from({ length: 10 }, () => echo.read("")));
   }
-  expect(sum(attempts)).toBeGreaterThanOrEqual(CALLS);
+  expect(sum(attempts)).toBeGreaterThan(0);
   expect(sum(attempts)).toBeLessThanOrEqual(CALLS * 1.1);
 });
 
@@ -175,8 +178,8 @@ describe("hedging", () => {
     const { client, echo } = shop.connect(hedging);
     await allReady(client);
     expect(await Promise.all([echo.read(""), echo.read("")])).toEqual(["quick", "quick"]);
-    await until(() => shop.servers[0]?.server.ended.length === 1);
-    expect(shop.servers[0]?.server.ended[0]?.status.code).toBe(Code.CANCELLED);
+    await until(() => shop.servers[0]?.server.openCalls === 0 && shop.servers[0].server.ended.length > 0);
+    for (const { status } of shop.servers[0]?.server.ended ?? []) expect(status.code).toBe(Code.CANCELLED);
   });
 
   test("what has side effects is not", async () => {
