@@ -85,7 +85,7 @@ function tell(material: TlsMaterial, tls: ServerTls, clock: Clock, log: Logger):
   if (material.cert === undefined) return;
   const certificate = new X509Certificate(material.cert);
   const fields = {
-    subject: certificate.subject,
+    hosts: certificate.subjectAltName,
     notAfter: certificate.validTo,
     fingerprint: certificate.fingerprint256,
     clientCertificates: tls.clientCaFile === undefined ? "not asked for" : "required",

