@@ -23,6 +23,7 @@ import { createMetrics } from "./observability/metrics.ts";
 import { startRuntimeStats } from "./observability/runtime-stats.ts";
 import { sensitiveNames } from "./observability/sensitive-names.ts";
 import { createTracing } from "./observability/tracing.ts";
+import { openBuckets } from "./open-buckets.ts";
 import { openPageTokenKey, openSigningKeys } from "./open-keys.ts";
 import { openStorage } from "./open-storage.ts";
 import { serverTls } from "./open-tls.ts";
@@ -187,6 +188,8 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
           }),
           delegation: createDelegationVerifier(keys.service.keys, systemClock),
         },
+        clock: systemClock,
+        ...openBuckets(config, log, metrics.rates, resources),
       }),
     ],
     environment: {

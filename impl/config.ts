@@ -1,6 +1,7 @@
 // The configuration of the system, and the only reader of process.env. Every setting has a name, a default and a unit; a value that breaks
 // its rule stops the start with the name, the value and the rule. `docs/configuration.md` is printed from this table.
 import { resolve } from "node:path";
+import type { BucketLimit } from "./middleware/token-bucket.ts";
 
 interface Setting<T> {
   readonly about: string;
@@ -72,6 +73,26 @@ function secret(about: string): Setting<string | undefined> {
         throw new BadSecret(`must have at least ${SECRET_BYTES} bytes`);
       }
       return value;
+    },
+  };
+}
+
+/** "per second/burst", such as "50/100"; "0" is no limit. */
+function rate(about: string, byDefault: string): Setting<BucketLimit | undefined> {
+  return {
+    about: `${about} Calls a second/burst; 0 is off.`,
+    defaultText: byDefault,
+    read(text = byDefault) {
+      if (text.trim() === "0") return undefined;
+      const [, perSecond, burst] = (/^(\d{1,7}(?:\.\d+)?)\/(\d{1,9})$/.exec(text.trim()) ?? []).map(Number);
+      if (
+        perSecond === undefined ||
+        burst === undefined ||
+        !(perSecond > 0 && perSecond <= 1_000_000 && burst > 0)
+      ) {
+        throw new BadValue("must be 0, or at most 1000000 a second and a whole number, such as 50/100");
+      }
+      return Object.freeze({ perSecond, burst });
     },
   };
 }
@@ -222,8 +243,53 @@ const SETTINGS = {
   TLS_MIN_VERSION: oneOf("Oldest version of TLS accepted.", ["TLSv1.2", "TLSv1.3"], "TLSv1.2"),
   TLS_RELOAD_SECONDS: integer("How often the TLS files are looked at for changes.", 10, 1, 86_400),
   MIDDLEWARE_OFF: text(
-    "Links of the pipeline to leave out, comma separated: trace, metrics, log, deadline, compression, auth, cache, validation.",
+    "Links of the pipeline to leave out, comma separated: trace, metrics, log, overload, deadline, compression, guessing, auth, rate, cache, validation.",
     "",
+  ),
+  RATE_LIMIT_READ: rate("Cheap reads of one account, or of one address without one.", "100/400"),
+  RATE_LIMIT_SEARCH: rate("Likewise, reads that scan or aggregate.", "20/100"),
+  RATE_LIMIT_WRITE: rate(
+    "Likewise, changes, and messages sent on streams such as a chat, which wait for their turn.",
+    "20/100",
+  ),
+  RATE_LIMIT_BULK: rate("Likewise, imports, uploads and bulk orders that are begun.", "1/20"),
+  RATE_LIMIT_STREAM: rate("Likewise, long-lived streams that are opened.", "5/50"),
+  RATE_LIMIT_CREDENTIALS: rate("Calls that check credentials, of one address, and of one account.", "2/40"),
+  RATE_LIMIT_WRONG_CREDENTIALS: rate(
+    "Credentials of one address that turn out wrong; beyond it only those that were verified before are taken. In each process.",
+    "1/30",
+  ),
+  RATE_LIMIT_UNLIMITED: text(
+    "Accounts that rate limits do not count, comma separated: those that services call each other with.",
+    "service:ecommerce",
+  ),
+  REDIS_URL: optional(
+    "A Redis in which processes share rate limits: redis://user:password@host:port. Without it each process counts for itself.",
+  ),
+  REDIS_TIMEOUT_MS: integer(
+    "How long a call waits for Redis before its process decides alone, as it does until Redis answers again.",
+    50,
+    1,
+    10_000,
+  ),
+  OVERLOAD_MIN_CALLS: integer(
+    "Calls that may always be under way at once, however slow they are; streams apart.",
+    20,
+    1,
+    1_000_000,
+  ),
+  OVERLOAD_MAX_CALLS: integer(
+    "Calls that may be under way at most, no fewer; between the two the limit follows how long calls take.",
+    1_000,
+    1,
+    1_000_000,
+  ),
+  OVERLOAD_MAX_STREAMS: integer("Streams that may be open at once.", 10_000, 1, 10_000_000),
+  OVERLOAD_TURN_MS: integer(
+    "When calls wait longer than this for the event loop, and have for 100 ms, those beyond are refused.",
+    20,
+    1,
+    60_000,
   ),
   CACHE_MAX_BYTES: integer("Memory of the response cache in bytes.", 64 * MIB, 64 * KIB, 16 * 1024 * MIB),
   COMPRESSION_MIN_BYTES: integer("Smaller responses are not compressed.", KIB, 0, 64 * MIB),

@@ -1,6 +1,7 @@
 // The links of the pipeline from configuration.
 
 import type { Config } from "./config.ts";
+import { type LimitParts, limitLinks } from "./limit-links.ts";
 import { accessLog } from "./middleware/access-log.ts";
 import { auditRefusals } from "./middleware/audit-refusals.ts";
 import { authenticate, type CredentialVerifiers } from "./middleware/authenticate.ts";
@@ -14,16 +15,14 @@ import { traceCalls } from "./middleware/trace.ts";
 import { validate } from "./middleware/validate.ts";
 import type { Audit } from "./observability/audit.ts";
 import type { Logging } from "./observability/logging.ts";
-import type { Metrics } from "./observability/metrics.ts";
 import type { Tracing } from "./observability/tracing.ts";
 import type { Link } from "./runtime/handler.ts";
 import type { Schema } from "./runtime/schema.ts";
 
-interface LinkParts {
+interface LinkParts extends LimitParts {
   readonly schema: Schema;
   readonly logging: Logging;
   readonly audit: Audit;
-  readonly metrics: Metrics;
   readonly tracing: Tracing;
   readonly verifiers: CredentialVerifiers;
 }
@@ -33,6 +32,7 @@ export function createLinks(config: Config, off: ReadonlySet<string>, parts: Lin
   const { schema, logging, audit, metrics, tracing, verifiers } = parts;
   return chain(
     {
+      ...limitLinks(config, parts),
       trace: [traceCalls(tracing)],
       metrics: [callMetrics(metrics)],
       log: [accessLog(logging)],

@@ -8,6 +8,7 @@ import { pinned, pinProcess } from "./pinning.ts";
 import { type ProcessGroup, startProcessGroup } from "./process-group.ts";
 import { parseRuntimeSnapshot, type RuntimeSnapshot } from "./runtime-snapshot.ts";
 import { SystemStartError } from "./system-start-error.ts";
+import { UNREACHED_LIMITS } from "./unreached-limits.ts";
 
 export interface Address {
   readonly host: string;
@@ -17,7 +18,7 @@ export interface Address {
 export interface SystemOptions {
   /** For messages and reports, such as the arm. */
   readonly name: string;
-  /** Added to the harness's own environment; ports default to any free one. */
+  /** Added to the harness's own environment; ports default to any free one, limits to none that a run would reach. */
   readonly env: Readonly<Record<string, string>>;
   /** Flags of Node for the process. */
   readonly nodeFlags?: readonly string[];
@@ -68,7 +69,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
       options.script ?? "impl/main.ts",
     ]),
     cwd: repositoryRoot,
-    env: { ...inherited(), GRPC_PORT: "0", ADMIN_PORT: "0", ...options.env },
+    env: { ...inherited(), ...UNREACHED_LIMITS, GRPC_PORT: "0", ADMIN_PORT: "0", ...options.env },
     onLine: (line) => {
       const addresses = parseReadyLine(line);
       if (addresses) ready.resolve(addresses);

@@ -23,6 +23,11 @@ const MAX_KEY_ID_LENGTH = 128;
 /** Synchronous for a token that was verified before. Throws or rejects UNAUTHENTICATED. */
 export type VerifyToken = (token: string) => Principal | Promise<Principal>;
 
+export interface TokenVerifier extends VerifyToken {
+  /** Whether the token was verified before, so that verifying it costs nothing. */
+  remembers(token: string): boolean;
+}
+
 export interface TokenVerifierOptions {
   readonly keys: TrustedKeys;
   readonly clock: Clock;
@@ -39,7 +44,7 @@ interface Verified extends IssuedToken {
   asked: number;
 }
 
-export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken {
+export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
   const { keys, clock, revocations, clockSkewSeconds = DEFAULT_CLOCK_SKEW_SECONDS } = options;
   const algorithms = [...(options.algorithms ?? ["EdDSA"])];
   const keyOf = keyFinder(keys);
@@ -68,11 +73,15 @@ export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken 
     verified.set(token, issued);
     return principal;
   };
-  return (token) => {
+  const remembered = (token: string): Verified | undefined => {
     const known = verified.get(token);
-    if (known !== undefined && clock.now() < known.expiresAtMs) return requireNotRevoked(token, known);
-    return verify(token);
+    return known !== undefined && clock.now() < known.expiresAtMs ? known : undefined;
   };
+  const check: VerifyToken = (token) => {
+    const known = remembered(token);
+    return known === undefined ? verify(token) : requireNotRevoked(token, known);
+  };
+  return Object.assign(check, { remembers: (token: string) => remembered(token) !== undefined });
 }
 
 /** By the key id and nothing else: what else a header says about keys is the sender's word. */

@@ -15,7 +15,8 @@ import {
 } from "#impl/runtime/principal.ts";
 import { unauthenticated } from "#impl/runtime/rpc-error.ts";
 
-const SCHEME = "bearer ";
+/** Before a token in "authorization", in any case of letters. */
+export const SCHEME = "bearer ";
 
 /** Each is synchronous for what it has verified before. */
 export interface CredentialVerifiers {

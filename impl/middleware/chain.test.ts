@@ -27,15 +27,20 @@ function noting(passed: string[]): ChainLinks {
     trace: both("trace"),
     metrics: both("metrics"),
     log: both("log"),
+    overload: both("overload"),
     deadline: both("deadline"),
     compression: both("compression"),
+    guessing: both("guessing"),
     auth: both("auth"),
+    rate: both("rate"),
     cache: both("cache"),
     validation: both("validation"),
   };
 }
 
-const ORDER = ["trace", "metrics", "log", "deadline", "compression", "auth", "cache", "validation"];
+const ORDER = "trace metrics log overload deadline compression guessing auth rate cache validation".split(
+  " ",
+);
 
 test.each([
   ["nothing", []],

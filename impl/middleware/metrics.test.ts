@@ -121,6 +121,13 @@ test("names, types, labels and bounds are those that dashboards and alerts were 
     "response_cache_entries gauge",
     "response_cache_bytes gauge",
     "log_lines_dropped_total counter",
+    "overload_call_limit gauge",
+    "overload_calls gauge",
+    "overload_streams gauge",
+    "overload_refused_calls_total counter",
+    "rate_limited_calls_total counter",
+    "rate_limit_shared gauge",
+    "rate_limit_memory_decisions_total counter",
   ]);
   expect(boundsOf(text, "grpc_request_duration_seconds", "unary")).toBe(
     "0.001 0.005 0.01 0.025 0.05 0.1 0.25 0.5 1 2.5 5 10 +Inf",

@@ -4,6 +4,7 @@ import { collectDefaultMetrics, Registry } from "prom-client";
 import type { Method } from "#impl/runtime/method.ts";
 import { codeName } from "#impl/runtime/status.ts";
 import { CallSeries, type CodeSeries } from "./call-series.ts";
+import { addLimitMetrics, type Load, newLoad, newRateCounters, type RateCounters } from "./limit-metrics.ts";
 import {
   addCounter,
   addGauge,
@@ -52,6 +53,8 @@ export interface Metrics {
   calls(): Iterable<CallSeries>;
   /** Likewise. */
   cacheOf(method: Method): CacheCounters;
+  readonly load: Load;
+  readonly rates: RateCounters;
   /** In the format of `contentType`. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -64,11 +67,16 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   addCallMetrics(registry, calls);
   addCacheMetrics(registry, caches);
   addSources(registry, options.sources ?? {});
+  const load = newLoad();
+  const rates = newRateCounters();
+  addLimitMetrics(registry, load, rates);
   if (options.processMetrics ?? true) collectDefaultMetrics({ register: registry });
   return {
     callsOf: (method) => getOrMake(calls, method.path, () => new CallSeries(method)),
     calls: () => calls.values(),
     cacheOf: (method) => getOrMake(caches, method.path, () => ({ hits: 0, misses: 0 })),
+    load,
+    rates,
     text: () => registry.metrics(),
     contentType: registry.contentType,
   };

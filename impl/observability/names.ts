@@ -20,6 +20,13 @@ export const METRIC = {
   logLinesDropped: "log_lines_dropped_total",
   revocationsUp: "revocation_stream_up",
   revocationsHeld: "revocations_held",
+  overloadLimit: "overload_call_limit",
+  overloadCalls: "overload_calls",
+  overloadStreams: "overload_streams",
+  overloadRefused: "overload_refused_calls_total",
+  rateLimited: "rate_limited_calls_total",
+  rateShared: "rate_limit_shared",
+  rateInMemory: "rate_limit_memory_decisions_total",
 } as const;
 
 export const LABEL = {
@@ -32,6 +39,10 @@ export const LABEL = {
   grpcStatus: "grpc_status",
   /** Of database connections: "busy" or "idle". */
   state: "state",
+  /** Of rate limits: "read", "search", ... */
+  rateClass: "rate_class",
+  /** Of overload: what there was too much of, "calls", "turn" or "streams". */
+  bound: "bound",
 } as const;
 
 /** Upper bounds in seconds of the histogram of requests. */

@@ -121,6 +121,26 @@ export function unavailable(
   });
 }
 
+/** The caller has used up a quota: `subject` is whose, such as "user:42". The same call is let through after `retryDelayMs`. */
+export function quotaExhausted(
+  reason: string,
+  subject: string,
+  description: string,
+  values: Readonly<Record<string, string>>,
+  retryDelayMs: number,
+): RpcError {
+  return new RpcError({
+    code: Code.RESOURCE_EXHAUSTED,
+    reason,
+    message: description,
+    values,
+    details: [
+      { type: "QuotaFailure", violations: [{ subject, description }] },
+      { type: "RetryInfo", delayMs: retryDelayMs },
+    ],
+  });
+}
+
 export function unauthenticated(reason: string, message: string): RpcError {
   return new RpcError({ code: Code.UNAUTHENTICATED, reason, message });
 }
