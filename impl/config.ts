@@ -287,7 +287,7 @@ const SETTINGS = {
   OVERLOAD_MAX_STREAMS: integer("Streams that may be open at once.", 10_000, 1, 10_000_000),
   OVERLOAD_TURN_MS: integer(
     "When calls wait longer than this for the event loop, and have for 100 ms, those beyond are refused.",
-    20,
+    50,
     1,
     60_000,
   ),

@@ -35,8 +35,12 @@ export interface BenchChain {
   readonly output: LogOutput;
 }
 
-export async function createBenchChain(schema: Schema): Promise<BenchChain> {
-  const config = readConfig({ CACHE_MAX_BYTES: String(1024 * 1024), ...UNREACHED_LIMITS });
+/** `settings`: default limits that nothing reaches. */
+export async function createBenchChain(
+  schema: Schema,
+  settings: Readonly<Record<string, string>> = UNREACHED_LIMITS,
+): Promise<BenchChain> {
+  const config = readConfig({ CACHE_MAX_BYTES: String(1024 * 1024), ...settings });
   const { publicKey, privateKey } = await generateKeyPair("EdDSA");
   const keys = { keys: [{ ...(await exportJWK(publicKey)), kid: "bench" }] };
   const claims = { userId: userId(0), roles: [], permissions: ["users.read"], lifetimeSeconds: 3_600 };

@@ -103,7 +103,7 @@ test("streams are bounded by themselves, and take no place of other calls", asyn
   expect(load.refused).toEqual({ calls: 0, turn: 0, streams: 1 });
 });
 
-test("a caller that leaves gives its place back", async () => {
+test("a caller that leaves gives its place back when its handler ends, not before", async () => {
   const { echo, client, load, gate } = await startBounded();
   await using _ = echo;
   const controller = new AbortController();
@@ -112,8 +112,10 @@ test("a caller that leaves gives its place back", async () => {
   await until(() => load.inFlight === 1);
   controller.abort();
   await expect(left).rejects.toMatchObject({ code: Code.CANCELLED });
-  await until(() => load.inFlight === 0);
+  await until(() => echo.server.openCalls === 0);
+  expect(load.inFlight).toBe(1);
   gate.resolve();
+  await until(() => load.inFlight === 0);
 });
 
 test("a process that is kept computing refuses what has waited, answers health meanwhile, and recovers", async () => {
