@@ -4,7 +4,7 @@ import type { Config } from "./config.ts";
 import { type LimitParts, limitLinks } from "./limit-links.ts";
 import { accessLog } from "./middleware/access-log.ts";
 import { auditRefusals } from "./middleware/audit-refusals.ts";
-import { authenticate, type CredentialVerifiers } from "./middleware/authenticate.ts";
+import { authenticate } from "./middleware/authenticate.ts";
 import { authorize } from "./middleware/authorize.ts";
 import { cache } from "./middleware/cache.ts";
 import { chain } from "./middleware/chain.ts";
@@ -24,7 +24,6 @@ interface LinkParts extends LimitParts {
   readonly logging: Logging;
   readonly audit: Audit;
   readonly tracing: Tracing;
-  readonly verifiers: CredentialVerifiers;
 }
 
 /** The links that configuration leaves on. */

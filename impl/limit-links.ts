@@ -1,7 +1,6 @@
 // The links that refuse calls for their number, from configuration.
-import type { TokenVerifier } from "./auth/access-token.ts";
 import type { Config } from "./config.ts";
-import { SCHEME } from "./middleware/authenticate.ts";
+import { type CredentialVerifiers, SCHEME } from "./middleware/authenticate.ts";
 import type { ChainLinks } from "./middleware/chain.ts";
 import { guessing } from "./middleware/guessing.ts";
 import { overload } from "./middleware/overload.ts";
@@ -14,23 +13,23 @@ import { API_KEY, AUTHORIZATION } from "./runtime/principal.ts";
 
 export interface LimitParts extends OpenBuckets {
   readonly metrics: Metrics;
-  readonly verify: TokenVerifier;
+  readonly verifiers: CredentialVerifiers;
   readonly clock: Clock;
 }
 
 export function limitLinks(
   config: Config,
-  { metrics, verify, clock, buckets, ownBuckets }: LimitParts,
+  { metrics, verifiers, clock, buckets, ownBuckets }: LimitParts,
 ): Pick<ChainLinks, "overload" | "guessing" | "rate"> {
   const { refused } = metrics.rates;
   const onRefused = (rateClass: string): void => {
     refused.set(rateClass, (refused.get(rateClass) ?? 0) + 1);
   };
-  const isVerified = (call: Call): boolean => {
-    const credentials = call.metadata.get(AUTHORIZATION);
-    // Of API keys it cannot be told here.
-    if (credentials === undefined || call.metadata.get(API_KEY) !== undefined) return false;
-    return verify.remembers(credentials.slice(SCHEME.length));
+  const isVerified = ({ metadata }: Call): boolean => {
+    const apiKey = metadata.get(API_KEY);
+    if (apiKey !== undefined) return verifiers.apiKey.remembers?.(apiKey) ?? false;
+    const token = metadata.get(AUTHORIZATION)?.slice(SCHEME.length) ?? "";
+    return verifiers.token.remembers?.(token) ?? false;
   };
   const bounds = { min: config.OVERLOAD_MIN_CALLS, max: config.OVERLOAD_MAX_CALLS };
   if (bounds.min > bounds.max) {

@@ -21,11 +21,10 @@ export const DEFAULT_CLOCK_SKEW_SECONDS = 5;
 const MAX_KEY_ID_LENGTH = 128;
 
 /** Synchronous for a token that was verified before. Throws or rejects UNAUTHENTICATED. */
-export type VerifyToken = (token: string) => Principal | Promise<Principal>;
-
-export interface TokenVerifier extends VerifyToken {
+export interface VerifyToken {
+  (token: string): Principal | Promise<Principal>;
   /** Whether the token was verified before, so that verifying it costs nothing. */
-  remembers(token: string): boolean;
+  remembers?(token: string): boolean;
 }
 
 export interface TokenVerifierOptions {
@@ -44,7 +43,7 @@ interface Verified extends IssuedToken {
   asked: number;
 }
 
-export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
+export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken {
   const { keys, clock, revocations, clockSkewSeconds = DEFAULT_CLOCK_SKEW_SECONDS } = options;
   const algorithms = [...(options.algorithms ?? ["EdDSA"])];
   const keyOf = keyFinder(keys);

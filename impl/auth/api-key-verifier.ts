@@ -10,7 +10,11 @@ import { apiKeyIdOf } from "./api-key-secret.ts";
 import type { RevocationSet } from "./revocation-set.ts";
 
 /** Synchronous for a key that was verified before. Throws or rejects UNAUTHENTICATED; UNAVAILABLE when the authority cannot be asked. */
-export type VerifyApiKey = (secret: string) => Principal | Promise<Principal>;
+export interface VerifyApiKey {
+  (secret: string): Principal | Promise<Principal>;
+  /** Whether the key was verified before, so that verifying it may well cost nothing. */
+  remembers?(secret: string): boolean;
+}
 
 export interface VerifiedKey {
   readonly principal: Principal & { readonly apiKeyId: string };
@@ -77,7 +81,7 @@ export function createApiKeyVerifier(options: ApiKeyVerifierOptions): VerifyApiK
     }
   };
 
-  return (secret) => {
+  const check: VerifyApiKey = (secret) => {
     const known = kept.get(secret);
     if (known !== undefined) {
       if (stillHolds(known)) return known.principal;
@@ -94,6 +98,7 @@ export function createApiKeyVerifier(options: ApiKeyVerifierOptions): VerifyApiK
     asking.set(secret, { version, answer });
     return answer;
   };
+  return Object.assign(check, { remembers: (secret: string) => kept.has(secret) });
 }
 
 function revokedSoFar(

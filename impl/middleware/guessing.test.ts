@@ -6,6 +6,7 @@ import { Code } from "#impl/runtime/status.ts";
 import { authenticate } from "./authenticate.ts";
 import { createMemoryBuckets } from "./buckets.ts";
 import { guessing } from "./guessing.ts";
+import { verifiersOfTokens } from "./testing/verifiers.ts";
 
 async function startGuarded() {
   const clock = manualClock(Date.now());
@@ -21,12 +22,14 @@ async function startGuarded() {
           failures: createMemoryBuckets({ clock }).space({ perSecond: 1, burst: 3 }),
           isVerified: (call) => remembered.has(call.metadata.get("authorization") ?? ""),
         }),
-        authenticate((token) => {
-          verified += 1;
-          if (token !== "right") throw unauthenticated("TOKEN_INVALID", "the access token is not valid");
-          remembered.add(`Bearer ${token}`);
-          return { userId: "ann", roles: [], permissions: new Set() };
-        }),
+        authenticate(
+          verifiersOfTokens((token) => {
+            verified += 1;
+            if (token !== "right") throw unauthenticated("TOKEN_INVALID", "the access token is not valid");
+            remembered.add(`Bearer ${token}`);
+            return { userId: "ann", roles: [], permissions: new Set() };
+          }),
+        ),
       ],
     },
   );
