@@ -79,6 +79,7 @@ const LAYERS: ReadonlyArray<readonly [folder: string, mayImport: readonly string
     [
       "proto/gen",
       "wire",
+      "harness/random",
       "harness/load",
       "harness/k6",
       "harness/workload",
