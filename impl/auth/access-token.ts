@@ -15,7 +15,7 @@ export const TOKEN_AUDIENCE = "grpc-ecommerce";
 export const MAX_ACCESS_TOKEN_SECONDS = 3_600;
 
 /** Verified tokens that are remembered; the least recently used one goes first. */
-const REMEMBERED_TOKENS = 10_000;
+export const REMEMBERED_TOKENS = 10_000;
 /** How far the clocks of issuer and verifier may differ. */
 export const DEFAULT_CLOCK_SKEW_SECONDS = 5;
 const MAX_KEY_ID_LENGTH = 128;

@@ -1,6 +1,6 @@
 // The links of the benchmarks: all that a production configuration switches on, with log lines written to nowhere, and a token that they accept.
 import { exportJWK, generateKeyPair } from "jose";
-import { createTokenVerifier } from "#impl/auth/access-token.ts";
+import { createTokenVerifier, REMEMBERED_TOKENS } from "#impl/auth/access-token.ts";
 import { signToken } from "#impl/auth/sign-token.ts";
 import { keysOfSet } from "#impl/auth/trusted-keys.ts";
 import { readConfig } from "#impl/config.ts";
@@ -32,6 +32,8 @@ export interface BenchChain {
   /** The links with these names, in the order of the chain. */
   only(...names: readonly LinkName[]): Link[];
   readonly token: string;
+  /** More tokens of the same caller than a verifier remembers: each is verified anew when they take turns. */
+  tokens(): Promise<readonly string[]>;
   readonly output: LogOutput;
 }
 
@@ -61,12 +63,15 @@ export async function createBenchChain(
     buckets: createMemoryBuckets({ clock: systemClock }),
     ownBuckets: createMemoryBuckets({ clock: systemClock }),
   };
+  const sign = (index: number): Promise<string> =>
+    signToken({ keyId: "bench", privateKey }, { ...claims, tokenId: String(index) }, systemClock);
   return {
     only(...names) {
       const off = new Set(CHAIN_ORDER.filter((name) => !names.includes(name)));
       return createLinks(config, off, parts);
     },
-    token: await signToken({ keyId: "bench", privateKey }, claims, systemClock),
+    token: await sign(0),
+    tokens: () => Promise.all(Array.from({ length: 1.2 * REMEMBERED_TOKENS }, (_, index) => sign(index))),
     output,
   };
 }

@@ -21,10 +21,12 @@ interface Case {
   readonly name: string;
   readonly handler: Handler;
   readonly requests: readonly Uint8Array[];
+  /** They take turns; default one and the same. */
+  readonly callers?: readonly RequestMetadata[];
 }
 
 const schema = ecommerceSchema();
-const { only, token, output } = await createBenchChain(schema);
+const { only, token, tokens, output } = await createBenchChain(schema);
 const method = known(schema.methods.get(GET_USER));
 const service = known(
   implement(UserServiceDefinition, { getUser: async ({ userId }) => answer(userId) }).get(GET_USER),
@@ -34,11 +36,16 @@ const environment: CallEnvironment = {
   log: recordingLogger([]),
   boundary: createErrorBoundary({ domain: "bench.example.com" }),
 };
-const sent = new Map([
-  ["authorization", `Bearer ${token}`],
-  ["x-accept-encoding", "gzip"],
-]);
-const metadata: RequestMetadata = { get: (key) => sent.get(key) };
+function metadataWith(accessToken: string): RequestMetadata {
+  const sent = new Map([
+    ["authorization", `Bearer ${accessToken}`],
+    ["x-accept-encoding", "gzip"],
+  ]);
+  return { get: (key) => sent.get(key) };
+}
+
+const oneCaller = [metadataWith(token)];
+const manyCallers = (await tokens()).map(metadataWith);
 
 const distinct = Array.from({ length: DISTINCT_REQUESTS }, (_, index) => getUserRequest(index));
 const few = distinct.slice(0, 100);
@@ -50,6 +57,7 @@ const cases: Case[] = [
     handler: on(only(name)),
     requests: distinct,
   })),
+  { name: "auth, token verified anew", handler: on(only("auth")), requests: distinct, callers: manyCallers },
   { name: "cache, miss", handler: on(only("cache")), requests: distinct },
   { name: "cache, hit", handler: on(only("cache")), requests: few },
   { name: "whole chain, miss", handler: on(only(...CHAIN_ORDER)), requests: distinct },
@@ -57,7 +65,9 @@ const cases: Case[] = [
 ];
 
 /** From headers to status, as the transport does it; resolves when the call has ended. */
-function run(handler: Handler, request: Uint8Array): Promise<void> {
+function run({ handler, requests, callers = oneCaller }: Case, turn: number): Promise<void> {
+  const request = requests[turn % requests.length] ?? new Uint8Array();
+  const metadata = known(callers[turn % callers.length]);
   const call = new Call(method, metadata, "127.0.0.1:54321", Number.POSITIVE_INFINITY, environment);
   call.receivedBytes = request.byteLength;
   return new Promise((resolve) => {
@@ -67,24 +77,23 @@ function run(handler: Handler, request: Uint8Array): Promise<void> {
 }
 
 function known<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error(`${GET_USER} is not there`);
+  if (value === undefined) throw new Error("something of the benchmark is not there");
   return value;
 }
 
-async function allocatedBytes({ handler, requests }: Case): Promise<number> {
+async function allocatedBytes(benchCase: Case): Promise<number> {
   const counter = startAllocationCounter(systemClock);
   const before = counter.read();
-  for (let i = 0; i < ALLOCATION_CALLS; i++)
-    await run(handler, requests[i % requests.length] ?? new Uint8Array());
+  for (let i = 0; i < ALLOCATION_CALLS; i++) await run(benchCase, i);
   const bytes = (counter.read() - before) / ALLOCATION_CALLS;
   counter.close();
   return bytes;
 }
 
 const bench = new Bench({ time: 1_000, warmupTime: 500, throws: true });
-for (const { name, handler, requests } of cases) {
-  let cursor = 0;
-  bench.add(name, () => run(handler, requests[cursor++ % requests.length] ?? new Uint8Array()));
+for (const benchCase of cases) {
+  let turn = 0;
+  bench.add(benchCase.name, () => run(benchCase, turn++));
 }
 await bench.run();
 

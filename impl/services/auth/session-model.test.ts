@@ -51,7 +51,8 @@ class Life {
   readonly #email: string;
   #password: string;
   #active = true;
-  #changes = 0;
+  #agent = false;
+  #passwords = 0;
 
   constructor(userId: string, email: string, password: string) {
     this.#userId = userId;
@@ -79,14 +80,15 @@ class Life {
         await users.reactivateUser({ userId: this.#userId });
         return;
       case "change roles": {
-        const roles = ["customer", ...(++this.#changes % 2 === 0 ? [] : ["support_agent"])];
+        this.#agent = !this.#agent;
+        const roles = ["customer", ...(this.#agent ? ["support_agent"] : [])];
         for (const session of this.sessions) session.stale = true;
         const request = { user: { userId: this.#userId, roles }, updateMask: ["roles"] };
         await users.updateUser(UpdateUserRequest.fromPartial(request));
         return;
       }
       case "set password": {
-        this.#password = `a new password ${++this.#changes}`;
+        this.#password = `a new password ${++this.#passwords}`;
         this.#endAll();
         const { accounts, hasher } = fixture.needs;
         const { signal } = new AbortController();
