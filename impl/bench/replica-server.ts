@@ -1,6 +1,7 @@
 // A replica of the client benchmark, in a process of its own: `node replica-server.ts delayMs maxStreams broken`. It answers GetUser after a
 // delay, or UNAVAILABLE. Tells its parent its port, and on request how many attempts have reached it.
 import { Server, ServerCredentials, status } from "@grpc/grpc-js";
+import { systemClock } from "#impl/runtime/clock.ts";
 import { createHealth } from "#impl/runtime/health.ts";
 import { GetUserRequest, GetUserResponse } from "#proto/ecommerce/v1/user.ts";
 import { answer, GET_USER } from "./user-answer.ts";
@@ -21,7 +22,7 @@ const handle = (call: { readonly request: GetUserRequest }, respond: Respond): v
       ? respond({ code: status.UNAVAILABLE, details: "broken" })
       : respond(null, answer(call.request.userId));
   if (delayMs === 0) reply();
-  else setTimeout(reply, delayMs);
+  else systemClock.after(delayMs, reply);
 };
 server.register(
   GET_USER,

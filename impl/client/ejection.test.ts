@@ -37,6 +37,15 @@ test("who fails so often in a row is left out for a time, longer each time it ha
   expect([ejected(549), ejected(550)]).toEqual([["a"], []]);
 });
 
+test("who is back gets calls again, and is left out for longer when it fails again", () => {
+  const { ejection, fail, ejected } = ejectionOf(["a", "b"]);
+  fail("a", 3, 0);
+  ejection.readmit("a");
+  expect(ejected(1)).toEqual([]);
+  fail("a", 3, 1);
+  expect([ejected(200), ejected(201)]).toEqual([["a"], []]);
+});
+
 test("a success between begins anew", () => {
   const { ejection, fail, ejected } = ejectionOf(["a", "b"]);
   fail("a", 2, 0);

@@ -45,6 +45,12 @@ export class Ejection<K> {
     this.#records.delete(key);
   }
 
+  /** It was gone and is back, perhaps as another process: it gets calls again. What it did before still counts for how long it is ejected next. */
+  readmit(key: K): void {
+    const record = this.#records.get(key);
+    if (record !== undefined) [record.consecutive, record.ejectedUntil] = [0, 0];
+  }
+
   isEjected(key: K, now: number): boolean {
     return (this.#records.get(key)?.ejectedUntil ?? 0) > now;
   }

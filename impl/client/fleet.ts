@@ -221,6 +221,7 @@ export class Fleet {
         replica.refresh();
         this.#host?.changed();
       },
+      onAvailable: () => this.#ejection?.readmit(replica),
       onBreaker: (group, state) => onEvent({ type: "breaker", address, group, state }),
     });
     this.#replicas.set(address, replica);

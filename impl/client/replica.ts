@@ -27,6 +27,8 @@ export interface ReplicaOptions {
 
 export interface ReplicaListener {
   onHealth(health: Health): void;
+  /** It can take calls, for the first time or again. */
+  onAvailable(): void;
   onBreaker(group: string, state: BreakerState["kind"]): void;
 }
 
@@ -110,6 +112,7 @@ export class Replica implements Candidate {
 
   #becameAvailable(now: number): void {
     this.#availableSince = now;
+    this.#listener.onAvailable();
     for (const group of this.#breakers.keys()) {
       this.#toBreaker(group, (state, options) => transition(state, { type: "reconnected", now }, options));
     }
