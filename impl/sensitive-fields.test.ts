@@ -133,6 +133,8 @@ test("no sensitive value of a request reaches a log line, a span, an audit line 
   // Nothing was kept out by telling nothing.
   for (const text of [log, spans]) expect(text).toContain("UserService/CreateUser");
   expect(audit).toContain("token_refreshed");
+  // By the way: what a service asks of another it asks for who called it, which both ends know.
+  expect(log).toContain(`"userId":"service:ecommerce","onBehalfOf":"${claims.userId}"`);
   expect(outcomes.filter(([, { code }]) => code === "OK").length).toBeGreaterThan(5);
 });
 

@@ -1,4 +1,5 @@
 // The sagas of a process: every kind with what runs it, in the hands of the process's workers.
+import { callingFor } from "#impl/client/calling-for.ts";
 import type { Clock } from "#impl/runtime/clock.ts";
 import type { NewId } from "#impl/runtime/ids.ts";
 import type { Logger } from "#impl/runtime/logger.ts";
@@ -10,6 +11,7 @@ import { type OrderSagaContext, runOrderSaga } from "./saga/order-saga.ts";
 import type { StepServices } from "./saga/order-step.ts";
 import { runRefundSaga } from "./saga/refund-saga.ts";
 import { runReturnSaga } from "./saga/return-saga.ts";
+import type { SagaRun } from "./saga/saga.ts";
 import { checkSagaLimits, DEFAULT_SAGA_LIMITS, type SagaLimits } from "./saga/saga-limits.ts";
 import { createSagaStore } from "./saga/saga-store.ts";
 import { createSagaWorkers, type SagaWorkers, type SagaWorkersOptions } from "./saga/saga-workers.ts";
@@ -78,9 +80,22 @@ export function createSagas(options: SagasOptions): Sagas {
 /** What each kind of saga is run by. */
 export function sagaHandlers(context: OrderSagaContext): SagaWorkersOptions["handlers"] {
   return {
-    order: (run) => runOrderSaga(run, context),
-    refund: (run) => runRefundSaga(run, context),
-    return: (run) => runReturnSaga(run, context),
+    order: (run) => runOrderSaga(run, forBuyer(context, run)),
+    refund: (run) => runRefundSaga(run, forBuyer(context, run)),
+    return: (run) => runReturnSaga(run, forBuyer(context, run)),
     notice: (run) => runNoticeSaga(run, context),
   };
+}
+
+/** What a saga asks of stock and payments it asks for who bought, who may have gone long ago. */
+function forBuyer(context: OrderSagaContext, { task }: SagaRun): OrderSagaContext {
+  const { userId } = task.order;
+  if (userId === undefined) return context;
+  const { inventory, payments } = context.services;
+  const services = {
+    ...context.services,
+    inventory: callingFor(inventory, { userId }),
+    payments: callingFor(payments, { userId }),
+  };
+  return { ...context, services };
 }
