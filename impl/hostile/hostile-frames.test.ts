@@ -1,6 +1,7 @@
 // Bytes that no client sends, each on a connection of its own: the stream or the connection ends as the protocol says, and everyone else is served.
-import { gzipSync } from "node:zlib";
+import { deflateSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { text } from "#impl/runtime/testing/echo-service.ts";
 import {
   ErrorCode,
   Flag,
@@ -42,6 +43,9 @@ afterAll(() => target[Symbol.asyncDispose]());
 
 const manyFields = (count: number, bytes: number): Record<string, string> =>
   Object.fromEntries(Array.from({ length: count }, (_, n) => [`x-${n + 100}`, "v".repeat(bytes)]));
+
+const packedCall = (encoding: string, bytes: Uint8Array): Buffer =>
+  Buffer.concat([open("unary", { "grpc-encoding": encoding }), lastData(compressed(bytes))]);
 
 type Attack = readonly [what: string, bytes: () => Buffer, outcome: string];
 
@@ -188,6 +192,17 @@ test.for<Attack>([
   ["a path of 4 KiB", () => call("unary", { ":path": `/${"a".repeat(4_096)}` }), "status 12"],
   ["a path that is percent-encoded badly", () => call("unary", { ":path": "/%zz/%" }), "status 12"],
   ["a timeout that is none", () => call("unary", { "grpc-timeout": "soon" }), "status 13"],
+  ["a negative timeout", () => call("unary", { "grpc-timeout": "-5S" }), "status 13"],
+  ["a timeout with a point", () => call("unary", { "grpc-timeout": "1.5S" }), "status 13"],
+  ["a timeout of nine digits", () => call("unary", { "grpc-timeout": "123456789m" }), "status 13"],
+  ["a timeout with something after it", () => call("unary", { "grpc-timeout": "5Sx" }), "status 13"],
+  ["a timeout of eight digits", () => call("unary", { "grpc-timeout": "12345678m" }), "status 0"],
+  ["a message that is gzip", () => packedCall("gzip", gzipSync(text.encode("a").finish())), "status 0"],
+  [
+    "a message that is deflate",
+    () => packedCall("deflate", deflateSync(text.encode("a").finish())),
+    "status 0",
+  ],
   [
     "a header with a line break, which is dropped",
     () => call("unary", { [SPLIT]: "a\r\nx-b: c" }),

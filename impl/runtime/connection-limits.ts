@@ -95,7 +95,7 @@ export function limitConnections(
     const port = create(credentials);
     // First of all listeners: what is refused has cost nothing yet.
     port.prependListener("connection", admit);
-    acceptOnlyPost(port);
+    screenHeads(port);
     port.on("tlsClientError", (error: Error, { remoteAddress }: Socket) => {
       environment.log.debug({ error: error.message, address: remoteAddress }, "a TLS handshake failed");
     });
@@ -107,11 +107,17 @@ export function limitConnections(
   };
 }
 
-/** gRPC is POST; grpc-js would serve a GET like one. */
-function acceptOnlyPost(port: Http2Server): void {
+/** As gRPC writes it. grpc-js looks for one anywhere in the value: it takes -5S for five seconds. */
+const TIMEOUT = /^\d{1,8}[HMSmun]$/;
+
+/** What grpc-js lets pass of the heads of calls, and gRPC does not: another method than POST, and a timeout that is none. */
+function screenHeads(port: Http2Server): void {
   const listeners = port.listeners("stream");
   port.removeAllListeners("stream");
   port.on("stream", (stream, headers, ...rest) => {
+    const timeout = headers["grpc-timeout"];
+    // grpc-js ends the call, as it does for what it sees to be none itself.
+    if (timeout !== undefined && !TIMEOUT.test(String(timeout))) headers["grpc-timeout"] = "malformed";
     if (headers[constants.HTTP2_HEADER_METHOD] === constants.HTTP2_METHOD_POST) {
       for (const listener of listeners) listener.call(port, stream, headers, ...rest);
       return;
