@@ -22,6 +22,8 @@ export interface DashboardContext {
 const DEFAULT_POINTS = 60;
 const SHORTEST_STEP_MS = 60_000;
 const TOP = 20;
+/** The first moment that a Timestamp can name. */
+const EARLIEST = -62_135_596_800_000;
 
 export async function getDashboard(
   { database, clock }: DashboardContext,
@@ -30,13 +32,13 @@ export async function getDashboard(
 ): Promise<GetDashboardResponse> {
   const span = spanOf(request);
   const { currencyCode: currency } = request;
-  const previous = { start: span.start - (span.end - span.start), end: span.start };
+  const previous = { start: Math.max(EARLIEST, 2 * span.start - span.end), end: span.start };
   const stepMs = millisecondsOf(request.step) ?? defaultStep(span);
   const asOfTime = new Date(clock.now());
   const [through, points, totalsBefore, products, rpcs] = await Promise.all([
     readThrough(database, signal),
     readSums(database, span, stepMs, currency, signal),
-    readSums(database, previous, previous.end - previous.start, currency, signal),
+    readSums(database, previous, span.end - span.start, currency, signal),
     readTopProducts(database, span, currency, TOP, signal),
     readTopRpcs(database, span, TOP, signal),
   ]);

@@ -18,4 +18,3 @@ export interface Feed {
 
 /** A source is silent for no longer: the watermark goes on. */
 export const FEED_HEARTBEAT = { seconds: 1n, nanos: 0 };
-export const FEED_PAGE = 500;

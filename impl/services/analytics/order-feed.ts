@@ -5,8 +5,11 @@ import {
   WatchOrdersRequest,
   type WatchOrdersResponse,
 } from "#proto/ecommerce/v1/order_service.ts";
-import { FEED_HEARTBEAT, FEED_PAGE, type Feed, type FeedMessage } from "./feed.ts";
+import { FEED_HEARTBEAT, type Feed, type FeedMessage } from "./feed.ts";
 import { occurrencesOfChange, occurrencesOfOrder } from "./order-occurrences.ts";
+
+/** An order has up to 1000 lines: many more of them would not fit a message. */
+const PAGE = 20;
 
 export type Orders = Pick<ClientOf<OrderServiceDefinition>, "watchOrders" | "listOrders">;
 
@@ -19,7 +22,7 @@ export function orderFeed(orders: Orders): Feed {
     },
     async *list(signal) {
       for (let pageToken = ""; ; ) {
-        const request = ListOrdersRequest.fromPartial({ pageSize: FEED_PAGE, pageToken });
+        const request = ListOrdersRequest.fromPartial({ pageSize: PAGE, pageToken });
         const page = await orders.listOrders(request, { signal });
         yield page.orders.flatMap(occurrencesOfOrder);
         pageToken = page.nextPageToken;

@@ -5,8 +5,10 @@ import {
   WatchPaymentsRequest,
   type WatchPaymentsResponse,
 } from "#proto/ecommerce/v1/payment.ts";
-import { FEED_HEARTBEAT, FEED_PAGE, type Feed, type FeedMessage } from "./feed.ts";
+import { FEED_HEARTBEAT, type Feed, type FeedMessage } from "./feed.ts";
 import { occurrencesOfTransactions } from "./payment-occurrences.ts";
+
+const PAGE = 500;
 
 export type Payments = Pick<ClientOf<PaymentServiceDefinition>, "watchPayments" | "listPayments">;
 
@@ -19,7 +21,7 @@ export function paymentFeed(payments: Payments): Feed {
     },
     async *list(signal) {
       for (let pageToken = ""; ; ) {
-        const request = ListPaymentsRequest.fromPartial({ pageSize: FEED_PAGE, pageToken });
+        const request = ListPaymentsRequest.fromPartial({ pageSize: PAGE, pageToken });
         const page = await payments.listPayments(request, { signal });
         yield page.payments.flatMap(({ transactions }) => occurrencesOfTransactions(transactions));
         pageToken = page.nextPageToken;
