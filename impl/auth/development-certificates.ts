@@ -53,7 +53,7 @@ export async function makeDevelopmentCertificates(
   folder: string,
   { hosts, now }: CertificateRequest,
 ): Promise<DevelopmentCertificates> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await mkdir(folder, { recursive: true });
   const made: string[] = [];
   const names = [...new Set([...LOCAL_NAMES, ...hosts])];
   const kept = await readPair(folder, "ca");

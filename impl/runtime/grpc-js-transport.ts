@@ -1,7 +1,6 @@
 // The adapter to @grpc/grpc-js: everything the project knows of its server is here and in the other files of its name. It joins as a server interceptor that takes
 // each call of ours over, because at that level the four kinds of calls are one: read, message, half-close, cancel; send, status.
 // So a call costs no stream object, and a response's status is queued right behind its message instead of after its write callback.
-import { constants, type ServerHttp2Stream } from "node:http2";
 import {
   Metadata,
   Server,
@@ -14,6 +13,7 @@ import { type ConnectionLimits, connectionOptions, limitConnections } from "./co
 import { dispatch, type Sink } from "./dispatch.ts";
 import { type Decompressed, Decompression } from "./grpc-js-decompression.ts";
 import { asFrame } from "./grpc-js-frame.ts";
+import { endsInsideMessage, isClosed, resetStream } from "./grpc-js-internals.ts";
 import {
   type PartialStatusObject,
   readerTooSlow,
@@ -373,22 +373,6 @@ class GrpcJsMetadata implements RequestMetadata {
     const value = this.#metadata.get(key)[0];
     return value === undefined || typeof value === "string" ? value : value.toString("base64");
   }
-}
-
-// A reset stream ends like any other at first, and grpc-js tells of the reset only later; its class holds the stream, which knows. Pinned by
-// a test.
-function isClosed(transport: ServerInterceptingCallInterface): boolean {
-  return (transport as { readonly stream?: { readonly closed?: boolean } }).stream?.closed === true;
-}
-
-/** The request has ended, and its last message has not: grpc-js drops what there is of it. Its decoder says 0 between messages. */
-function endsInsideMessage(transport: ServerInterceptingCallInterface): boolean {
-  const { decoder } = transport as { readonly decoder?: { readonly readState?: number } };
-  return (decoder?.readState ?? 0) !== 0;
-}
-
-function resetStream(transport: ServerInterceptingCallInterface): void {
-  (transport as { readonly stream?: ServerHttp2Stream }).stream?.close(constants.NGHTTP2_CANCEL);
 }
 
 /**

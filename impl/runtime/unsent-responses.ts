@@ -41,7 +41,7 @@ export class UnsentResponses {
       this.#readers.set(reader, -1);
       this.#cancelSweep ??= this.#clock.after(this.#limits.timeoutMs, () => this.#sweep());
     }
-    if (this.#bytes > this.#limits.maxBytes) this.#cutOldest();
+    if (this.#bytes > this.#limits.maxBytes) this.#cutOldest(reader);
   }
 
   /** It has left. */
@@ -58,10 +58,11 @@ export class UnsentResponses {
     this.#cancelSweep?.();
   }
 
-  #cutOldest(): void {
+  /** One message is let through, however large, or nobody could be answered. */
+  #cutOldest(newest: Reader): void {
     for (const reader of this.#readers.keys()) {
       if (this.#bytes <= this.#limits.maxBytes) return;
-      this.#cut(reader);
+      if (reader !== newest) this.#cut(reader);
     }
   }
 
