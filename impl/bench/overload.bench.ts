@@ -10,7 +10,7 @@ import { GET_USER, getUserRequest } from "./user-answer.ts";
 /** Each keeps one call in flight while capacity is measured: enough for the pool, too few to be refused. */
 const CONNECTIONS = 12;
 const DEADLINE_MS = 250;
-const WARM_UP_CALLS = 3_000;
+const WARM_UP_CALLS = 2_000;
 const CAPACITY_CALLS = 1_000;
 /** Offered before a point is measured. */
 const SETTLING_MS = 1_000;
@@ -126,13 +126,16 @@ function measure(work: string, links: string, seconds: number): Promise<readonly
         load * capacity,
         seconds,
       );
-      points.push({
+      const at = {
         capacity,
         good: (100 * goodPerSecond) / capacity,
         refused: (100 * refusedPerSecond) / capacity,
         late: (100 * latePerSecond) / capacity,
         p99Ms,
-      });
+      };
+      points.push(at);
+      const good = `${at.good.toFixed(0)} % of ${capacity.toFixed(0)}/s good, p99 ${p99Ms.toFixed(0)} ms`;
+      process.stderr.write(`${work}, ${links}, offered ${load}: ${good}\n`);
     }
     return points;
   });
@@ -155,7 +158,6 @@ const rows: string[] = [];
 for (const work of ["cpu", "pool"]) {
   const runs: Record<string, Array<readonly Measured[]>> = { without: [], with: [] };
   for (let i = 0; i < repetitions; i++) {
-    process.stderr.write(`${work} ${i + 1}/${repetitions}\r`);
     runs.without?.push(await measure(work, "deadline", seconds));
     runs.with?.push(await measure(work, "overload,deadline", seconds));
   }

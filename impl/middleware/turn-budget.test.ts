@@ -43,3 +43,38 @@ test("a long turn after a rest is the first one", () => {
   clock.advance(11);
   expect(run(20, 4)).toBe(0);
 });
+
+const HANDLED_MS = 1;
+const REFUSED_MS = 0.06;
+
+/** A process of 1,000 calls a second for ten seconds: each turn takes what has arrived. Gives the calls a second answered in 250 ms. */
+function goodput(load: number, protect: boolean): number {
+  const clock = manualClock();
+  let end = (): void => {};
+  const turn = new TurnBudget({ clock, targetMs: 50, atEndOfTurn: (action) => (end = action) });
+  const gapMs = HANDLED_MS / load;
+  let good = 0;
+  for (let arrived = 0; clock.monotonic() < 10_000; ) {
+    if (arrived * gapMs > clock.monotonic()) clock.advance(arrived * gapMs - clock.monotonic());
+    const accepted: number[] = [];
+    const startedAt = clock.monotonic();
+    for (; arrived * gapMs <= startedAt; arrived++) {
+      const refused = turn.isSpent() && protect;
+      if (!refused) accepted.push(arrived * gapMs);
+      clock.advance(refused ? REFUSED_MS : HANDLED_MS);
+    }
+    end();
+    good += accepted.filter((at) => clock.monotonic() - at <= 250).length;
+  }
+  return good / 10;
+}
+
+test("what is answered in time stays within 15 % of the peak at twice the capacity, and without the budget is nothing", () => {
+  const loads = [0.5, 1, 1.5, 2, 3];
+  const [half = 0, full = 0, , twice = 0, thrice = 0] = loads.map((load) => goodput(load, true));
+  expect(half).toBeGreaterThan(495);
+  expect(full).toBeGreaterThan(950);
+  expect(twice).toBeGreaterThan(0.85 * full);
+  expect(thrice).toBeGreaterThan(0.75 * full);
+  expect(goodput(2, false)).toBeLessThan(0.1 * full);
+});
