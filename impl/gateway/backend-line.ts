@@ -1,19 +1,16 @@
 // The connections to one instance of a backend. One carries as many calls as the instance allows on it, then another is opened. A lost
 // connection is made again in the background, with growing pauses while it cannot be.
-import type { CancelTimer, Clock } from "#impl/runtime/clock.ts";
-import type { Logger } from "#impl/runtime/logger.ts";
+import type { CancelTimer } from "#impl/runtime/clock.ts";
+import type { Code } from "#impl/runtime/status.ts";
 import type { WireConnection } from "#wire/connection.ts";
+import { BackendBreaker, type BackendBreakerOptions } from "./backend-breaker.ts";
 
 /** Opens a connection; rejects when that cannot be, or the signal aborts. */
 export type Dial = (signal: AbortSignal) => Promise<WireConnection>;
 
-export interface BackendLineOptions {
-  /** "host:port", for the log. */
-  readonly address: string;
+export interface BackendLineOptions extends BackendBreakerOptions {
   readonly dial: Dial;
-  readonly clock: Clock;
   readonly random: () => number;
-  readonly log: Logger;
   /** Told when a retired line has closed its last connection. */
   readonly onEmpty?: () => void;
   /** How long a connection may take to be there. Default 2 s. */
@@ -27,12 +24,14 @@ const LONGEST_PAUSE_MS = 5_000;
 /** One connection and the calls on it. */
 export class Carrier {
   readonly connection: WireConnection;
+  readonly #breaker: BackendBreaker;
   readonly #capacity: number;
   readonly #onIdle: () => void;
   #calls = 0;
 
-  constructor(connection: WireConnection, onIdle: () => void) {
+  constructor(connection: WireConnection, breaker: BackendBreaker, onIdle: () => void) {
     this.connection = connection;
+    this.#breaker = breaker;
     this.#capacity = connection.stats().maxConcurrentStreams;
     this.#onIdle = onIdle;
   }
@@ -45,20 +44,22 @@ export class Carrier {
     return this.#calls >= this.#capacity;
   }
 
-  /** A call begins; each ends with one `end`. */
-  begin(): void {
+  /** A call begins; what it gives is to be called once with the status of its end. */
+  begin(): (code: Code) => void {
     this.#calls += 1;
-  }
-
-  end(): void {
-    this.#calls -= 1;
-    if (this.#calls === 0) this.#onIdle();
+    const tell = this.#breaker.begin();
+    return (code) => {
+      this.#calls -= 1;
+      tell(code);
+      if (this.#calls === 0) this.#onIdle();
+    };
   }
 }
 
 export class BackendLine {
   readonly address: string;
   readonly #options: BackendLineOptions;
+  readonly #breaker: BackendBreaker;
   readonly #carriers = new Set<Carrier>();
   #connecting: Promise<Carrier> | undefined = undefined;
   #attempt: AbortController | undefined = undefined;
@@ -69,6 +70,7 @@ export class BackendLine {
   constructor(options: BackendLineOptions) {
     this.address = options.address;
     this.#options = options;
+    this.#breaker = new BackendBreaker(options);
   }
 
   /** Calls under way. */
@@ -76,6 +78,11 @@ export class BackendLine {
     let calls = 0;
     for (const carrier of this.#carriers) calls += carrier.calls;
     return calls;
+  }
+
+  /** False while it has failed too often. */
+  get admits(): boolean {
+    return this.#breaker.admits;
   }
 
   /** The least busy connection that takes calls; undefined while there is none. */
@@ -133,7 +140,7 @@ export class BackendLine {
   }
 
   #add(connection: WireConnection): Carrier {
-    const carrier = new Carrier(connection, () => {
+    const carrier = new Carrier(connection, this.#breaker, () => {
       if (this.#closed) void connection.close();
     });
     this.#carriers.add(carrier);

@@ -1,4 +1,5 @@
 // The lines of a process by address: services that one instance serves share its connections.
+import type { BreakerOptions } from "#impl/client/breaker.ts";
 import type { Clock } from "#impl/runtime/clock.ts";
 import type { Logger } from "#impl/runtime/logger.ts";
 import { BackendLine, type Dial } from "./backend-line.ts";
@@ -6,6 +7,7 @@ import { BackendLine, type Dial } from "./backend-line.ts";
 export interface BackendLinesOptions {
   /** How an address is called. */
   readonly dial: (address: string) => Dial;
+  readonly breaker: BreakerOptions;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -20,7 +22,7 @@ export interface BackendLines {
   close(): Promise<void>;
 }
 
-export function createBackendLines({ dial, clock, random, log }: BackendLinesOptions): BackendLines {
+export function createBackendLines({ dial, breaker, clock, random, log }: BackendLinesOptions): BackendLines {
   const lines = new Map<string, { readonly line: BackendLine; users: number }>();
   const all = new Set<BackendLine>();
   return {
@@ -33,6 +35,7 @@ export function createBackendLines({ dial, clock, random, log }: BackendLinesOpt
       const line = new BackendLine({
         address,
         dial: dial(address),
+        breaker,
         clock,
         random,
         log,

@@ -69,8 +69,10 @@ export function followBackends({ discovery, lines, clock, log }: BackendSetOptio
   const connect = async (): Promise<Carrier> => {
     if (!isKnown) await Promise.race([known.promise, sleep(clock, FIRST_WORD_MS)]);
     if (members.size === 0) throw new Error("no instance is known");
+    const admitting = Array.from(members.values(), ({ line }) => line).filter(({ admits }) => admits);
+    if (admitting.length === 0) throw new Error("the breakers of all instances are open");
     try {
-      return await Promise.any(Array.from(members.values(), ({ line }) => line.carrier ?? line.connect()));
+      return await Promise.any(admitting.map((line) => line.carrier ?? line.connect()));
     } catch (error) {
       throw error instanceof AggregateError ? error.errors[0] : error;
     }
@@ -96,7 +98,7 @@ function leastBusy(members: Iterable<Member>): Carrier | undefined {
   let least = Number.POSITIVE_INFINITY;
   for (const { line, weight } of members) {
     const load = line.calls / weight;
-    if (load >= least) continue;
+    if (load >= least || !line.admits) continue;
     const { carrier } = line;
     if (carrier === undefined) continue;
     best = carrier;

@@ -69,3 +69,46 @@ test("no call fails while one of two instances drains", async () => {
   await callers;
   expect(made).toBeGreaterThan(100);
 });
+
+test("an instance that fails again and again gets no calls, until a probe succeeds", async () => {
+  let broken = true;
+  let reached = 0;
+  await using backend = await startEcho(methods, {
+    unary: (request) => {
+      reached += 1;
+      if (broken) throw new Error("a defect");
+      return request;
+    },
+  });
+  const discovery = staticDiscovery([backend.server.address]);
+  await using front = await startGateway(methods, discovery, { breaker: { failures: 3, openMs: 300 } });
+  for (let n = 0; n < 3; n++) expect((await failureOf(front.client.unary("a"))).code).toBe(Code.INTERNAL);
+  expect(await failureOf(front.client.unary("a"))).toMatchObject({
+    code: Code.UNAVAILABLE,
+    reason: "BACKEND_UNAVAILABLE",
+  });
+  expect(reached).toBe(3);
+  broken = false;
+  await expect.poll(() => front.client.unary("b").catch(() => ""), { timeout: 5_000 }).toBe("b");
+  expect(reached).toBe(4);
+});
+
+test("instances that answer get the calls of one that fails", async () => {
+  let failures = 0;
+  await using failing = await startEcho(methods, {
+    unary: () => {
+      failures += 1;
+      throw new Error("a defect");
+    },
+  });
+  await using answering = await startEcho(methods, echoing);
+  const addresses = [failing, answering].map(({ server }) => server.address);
+  await using front = await startGateway(methods, staticDiscovery(addresses), {
+    breaker: { failures: 2, openMs: 60_000 },
+  });
+  await until(() => front.backends.connected(ECHO_SERVICE) === 2);
+  await Promise.allSettled(Array.from({ length: 50 }, () => front.client.unary("a")));
+  const before = failures;
+  expect(await Promise.all(Array.from({ length: 50 }, () => front.client.unary("a")))).toHaveLength(50);
+  expect(failures).toBe(before);
+});

@@ -1,5 +1,7 @@
 // Which backend serves a service, and a connection to it for each call.
 
+import type { BreakerOptions } from "#impl/client/breaker.ts";
+import { DEFAULT_BREAKER } from "#impl/client/client-options.ts";
 import type { Discovery } from "#impl/client/discovery.ts";
 import type { Clock } from "#impl/runtime/clock.ts";
 import type { Logger } from "#impl/runtime/logger.ts";
@@ -13,6 +15,8 @@ export interface BackendsOptions extends DialOptions {
   /** Where the instances of a service are; services of one discovery share its instances. Undefined: nowhere. */
   readonly discoveryOf: (service: string) => Discovery | undefined;
   readonly services: readonly string[];
+  /** Default: as of clients. */
+  readonly breaker?: Partial<BreakerOptions>;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -30,7 +34,8 @@ export interface Backends {
 
 export function createBackends(options: BackendsOptions): Backends {
   const { clock, random, log } = options;
-  const lines = createBackendLines({ dial: dialer(options), clock, random, log });
+  const breaker = { ...DEFAULT_BREAKER, ...options.breaker };
+  const lines = createBackendLines({ dial: dialer(options), breaker, clock, random, log });
   const sets = new Map<Discovery, BackendSet>();
   const byService = new Map<string, BackendSet>();
   for (const service of options.services) {

@@ -5,6 +5,7 @@ import { type Handler, type Input, singleInput, streamInput } from "#impl/runtim
 import { ACCEPT_ENCODING_KEY, CompressedMessage, type Message } from "#impl/runtime/message.ts";
 import type { Method } from "#impl/runtime/method.ts";
 import { Compression } from "#impl/runtime/policy.ts";
+import { Code } from "#impl/runtime/status.ts";
 import type { ReceivedMessage } from "#wire/grpc-message.ts";
 import type { RequestHead, UnaryRequest } from "#wire/prepared-request.ts";
 import type { WireStream } from "#wire/streaming-call.ts";
@@ -78,14 +79,19 @@ function sendUnary(carrier: Carrier, call: Call, request: UnaryRequest): Promise
   const { connection } = carrier;
   const prepared = connection.prepare(request);
   return new Promise((resolve) => {
-    carrier.begin();
+    const end = carrier.begin();
     const done = (result: UnaryResult): void => {
-      carrier.end();
+      end(endOf(call, result));
       resolve(result);
     };
     const id = connection.unary(prepared, done, true);
     call.onFinish(() => connection.cancel(id));
   });
+}
+
+/** What the end says of the backend: of a call that its caller ended, or whose time ran out here, as that ended. */
+function endOf(call: Call, { grpcStatus }: { readonly grpcStatus: number }): Code {
+  return call.status?.code ?? (grpcStatus as Code);
 }
 
 async function* streamResponses(
@@ -99,7 +105,8 @@ async function* streamResponses(
   for (let attempt = 1; ; attempt++) {
     const carrier = await backends.carrier(method.service);
     if (call.finished) throw call.signal.reason;
-    carrier.begin();
+    const end = carrier.begin();
+    let code: Code = Code.CANCELLED;
     try {
       const stream = await openStream(carrier, call, requestHead(call, encoding), input);
       let answered = false;
@@ -108,11 +115,12 @@ async function* streamResponses(
         yield toMessage(call, message);
       }
       const outcome = await stream.outcome;
+      code = endOf(call, outcome);
       if (outcome.grpcStatus === 0) return;
       const again = !answered && !method.requestStream && neverSeen(outcome);
       if (!again || attempt === MAX_ATTEMPTS) throw backendError(method.path, outcome);
     } finally {
-      carrier.end();
+      end(code);
     }
   }
 }

@@ -1,5 +1,6 @@
 // Backends of the echo service and a gateway before them, each a real server; released together.
 import { Client, credentials } from "@grpc/grpc-js";
+import type { BreakerOptions } from "#impl/client/breaker.ts";
 import { CallError } from "#impl/client/call-error.ts";
 import { type ClientOf, createClient } from "#impl/client/client.ts";
 import { type Discovery, staticDiscovery } from "#impl/client/discovery.ts";
@@ -52,6 +53,10 @@ export async function startForwarded<const M extends Methods>(
   };
 }
 
+export interface GatewayOptions extends Pick<EchoOptions, "links" | "limits"> {
+  readonly breaker?: Partial<BreakerOptions>;
+}
+
 export interface Gateway<M extends Methods> extends AsyncDisposable {
   readonly gateway: TestServer;
   readonly backends: Backends;
@@ -61,12 +66,13 @@ export interface Gateway<M extends Methods> extends AsyncDisposable {
 export async function startGateway<const M extends Methods>(
   methods: M,
   discovery: Discovery,
-  { links, limits = {} }: Pick<EchoOptions, "links" | "limits"> = {},
+  { links, limits = {}, breaker = {} }: GatewayOptions = {},
 ): Promise<Gateway<M>> {
   const schema: Schema = testSchema(methods);
   const backends = createBackends({
     discoveryOf: () => discovery,
     services: [ECHO_SERVICE],
+    breaker,
     clock: systemClock,
     random: () => 0.5,
     log: recordingLogger([]),
