@@ -1,11 +1,11 @@
 // Refuses an address that has sent too many wrong credentials before they are verified, since verifying costs more than the rest of a call.
 // Only failures count, and who was verified before is let through, so that others behind the same address go on. Counted in each process.
 import type { Call } from "#impl/runtime/call.ts";
+import { addressOf } from "#impl/runtime/caller-address.ts";
 import type { Link } from "#impl/runtime/handler.ts";
 import { API_KEY, AUTHORIZATION } from "#impl/runtime/principal.ts";
 import { Code, type Status } from "#impl/runtime/status.ts";
 import type { MemorySpace } from "./buckets.ts";
-import { addressOf } from "./caller-key.ts";
 import { rateLimited } from "./rate-limit.ts";
 
 export interface GuessingOptions {

@@ -5,6 +5,7 @@
 // own and costs a token of the class WRITE; the stream is not ended when there is none, it is read no faster. Messages of BULK
 // streams are free: one token buys an import, which its handler reads at its own pace.
 import type { Call } from "#impl/runtime/call.ts";
+import { addressOf } from "#impl/runtime/caller-address.ts";
 import { sleep } from "#impl/runtime/clock.ts";
 import { type Handler, type Input, type Link, streamInput } from "#impl/runtime/handler.ts";
 import type { Method } from "#impl/runtime/method.ts";
@@ -12,7 +13,7 @@ import { RateClass } from "#impl/runtime/policy.ts";
 import { quotaExhausted, type RpcError } from "#impl/runtime/rpc-error.ts";
 import { afterWait } from "./after-wait.ts";
 import type { Buckets, Take } from "./buckets.ts";
-import { accountOf, addressOf } from "./caller-key.ts";
+import { accountOf } from "./caller-key.ts";
 import type { BucketLimit } from "./token-bucket.ts";
 
 /** The classes of the contract by the names that settings, metrics and errors have for them. */

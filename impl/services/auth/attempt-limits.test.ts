@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { manualClock } from "#impl/observability/testing/manual-clock.ts";
 import { RpcError } from "#impl/runtime/rpc-error.ts";
 import { Code } from "#impl/runtime/status.ts";
@@ -6,7 +6,6 @@ import { openDatabase } from "#impl/storage/database.ts";
 import { testDatabase } from "#impl/storage/testing/test-database.ts";
 import { createAttempts } from "./attempt-limits.ts";
 import { authSchema } from "./auth-tables.ts";
-import { peerAddress } from "./peer-address.ts";
 
 const database = await testDatabase<unknown>({ migrations: [authSchema] });
 const clock = manualClock();
@@ -106,17 +105,4 @@ test("windows that are over and addresses that are not known any more are forgot
   expect(await attempts.purge(signal)).toBe(0);
   for (let n = 0; n < 3; n++) await wrong(account, `10.6.1.${n}`);
   expect(await wrong(account, home)).toBeGreaterThan(0);
-});
-
-describe("the address of a peer", () => {
-  test.each([
-    ["203.0.113.7:1234", "203.0.113.7"],
-    ["::ffff:203.0.113.7:1234", "203.0.113.7"],
-    ["[2001:DB8:1:2:3:4:5:6]:1234", "2001:db8:1:2::/64"],
-    ["2001:db8::1:1234", "2001:db8:0:0::/64"],
-    ["[::1]:1234", "0:0:0:0::/64"],
-    ["unix", "unix"],
-  ])("%s is %s", (peer, address) => {
-    expect(peerAddress(peer)).toBe(address);
-  });
 });

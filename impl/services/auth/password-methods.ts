@@ -2,6 +2,7 @@
 import type { PasswordHasher } from "#impl/auth/password-hash.ts";
 import type { Audit } from "#impl/observability/audit.ts";
 import type { Call } from "#impl/runtime/call.ts";
+import { addressOf } from "#impl/runtime/caller-address.ts";
 import { notFound, permissionDenied } from "#impl/runtime/rpc-error.ts";
 import type { HandlersOf } from "#impl/runtime/service.ts";
 import type {
@@ -14,7 +15,6 @@ import type { AccountStore } from "./account-store.ts";
 import type { AccountUsers } from "./account-users.ts";
 import type { Attempts } from "./attempt-limits.ts";
 import { currentPasswordWrong } from "./auth-errors.ts";
-import { peerAddress } from "./peer-address.ts";
 
 export interface PasswordNeeds {
   readonly accounts: AccountStore;
@@ -90,7 +90,7 @@ async function isRepeat(
   call: Call,
 ): Promise<boolean> {
   const { signal } = call;
-  const counted = await attempts.begin({ account: userId, address: peerAddress(call.peer) }, signal);
+  const counted = await attempts.begin({ account: userId, address: addressOf(call.peer) }, signal);
   const current = await hasher.verify(currentPassword, stored, signal);
   const repeated = current === "wrong" && (await hasher.verify(newPassword, stored, signal)) !== "wrong";
   if (current === "wrong" && !repeated) {

@@ -3,6 +3,7 @@
 import type { PasswordHasher } from "#impl/auth/password-hash.ts";
 import type { Audit } from "#impl/observability/audit.ts";
 import type { Call } from "#impl/runtime/call.ts";
+import { addressOf } from "#impl/runtime/caller-address.ts";
 import type { NewId } from "#impl/runtime/ids.ts";
 import { RpcError, unavailable } from "#impl/runtime/rpc-error.ts";
 import type { HandlersOf } from "#impl/runtime/service.ts";
@@ -21,7 +22,6 @@ import type { Account, AccountStore } from "./account-store.ts";
 import { type AccountUser, type AccountUsers, canLogIn } from "./account-users.ts";
 import type { Attempts } from "./attempt-limits.ts";
 import { loginRefused, refreshRefused } from "./auth-errors.ts";
-import { peerAddress } from "./peer-address.ts";
 import type { Issue, SessionStore } from "./session-store.ts";
 import type { TokenIssuer } from "./token-issuer.ts";
 
@@ -62,7 +62,7 @@ async function login(
   requireStorableText({ deviceLabel }, "");
   const told = { event: "login", credential: "password" } as const;
   const counted = await attempts
-    .begin({ account: email.toLowerCase(), address: peerAddress(call.peer) }, signal)
+    .begin({ account: email.toLowerCase(), address: addressOf(call.peer) }, signal)
     .catch((error: unknown) => {
       const throttled = error instanceof RpcError && error.code === Code.RESOURCE_EXHAUSTED;
       if (throttled) audit.record({ ...told, outcome: "throttled", reason: error.reason }, call);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { addressOf } from "./caller-key.ts";
+import { addressOf } from "./caller-address.ts";
 
 test.each([
   ["192.0.2.7:5000", "192.0.2.7"],
