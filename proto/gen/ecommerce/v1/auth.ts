@@ -133,7 +133,10 @@ export interface ApiKey {
   userId: string;
   /** What the user calls it. */
   displayName: string;
-  /** The permissions it carries, of those that its user has at the time of a call. */
+  /**
+   * The permissions it carries, of those that its user has at the time of a call. What its user may do as the owner of
+   * something, a key may not without the permission.
+   */
   scopes: string[];
   /** First characters of the secret, to recognize it by; of no use for calls. */
   secretPrefix: string;

@@ -171,7 +171,7 @@ export interface AccessPolicy {
   authenticated: boolean;
   /** A caller that holds every one of these permissions, such as "users.read". */
   permissions: string[];
-  /** With `permissions`: a caller without them may still act on what is its own. */
+  /** With `permissions`: a caller without them may still act on what is its own, unless it calls with an API key. */
   owner: OwnerRule | undefined;
 }
 
