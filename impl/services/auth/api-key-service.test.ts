@@ -89,9 +89,7 @@ describe("CreateApiKey", () => {
     });
     await expect(create(newId(), {}, administrator)).rejects.toMatchObject(notFound);
     const violation = { code: Code.INVALID_ARGUMENT };
-    await expect(create(userId, { expireTime: new Date(clock.now() - 1_000) })).rejects.toMatchObject(
-      violation,
-    );
+    await expect(create(userId, { expireTime: new Date(0) })).rejects.toMatchObject(violation);
     await expect(create(userId, { displayName: "a\0b" })).rejects.toMatchObject(violation);
     await expect(create(userId, { scopes: [] })).rejects.toMatchObject(violation);
   });
