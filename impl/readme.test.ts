@@ -1,4 +1,4 @@
-// The README shows code that exists: each TypeScript block stands, up to its indentation, in the file that the comment above it names.
+// The README and the page of the client show code that exists: each TypeScript block stands, up to its indentation, in the file that the comment above it names.
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
@@ -6,7 +6,8 @@ const read = (file: string): string => readFileSync(new URL(`../${file}`, import
 const unindented = (code: string): string => code.replace(/^ +/gm, "").trim();
 
 const readme = read("README.md");
-const snippets = [...readme.matchAll(/<!-- from (\S+) -->\n```ts\n(.*?)```/gs)];
+const shown = readme + read("docs/client.md");
+const snippets = [...shown.matchAll(/<!-- from (\S+) -->\n```ts\n(.*?)```/gs)];
 
 test("every snippet of the README stands in the file it is from", () => {
   expect(snippets.length).toBeGreaterThan(0);
@@ -14,7 +15,7 @@ test("every snippet of the README stands in the file it is from", () => {
 });
 
 test("every snippet says where it is from", () => {
-  expect(readme.match(/```ts/g)?.length).toBe(snippets.length);
+  expect(shown.match(/```ts/g)?.length).toBe(snippets.length);
 });
 
 test("every target of make that the README names exists", () => {
