@@ -158,21 +158,32 @@ async function balancers(): Promise<void> {
     "p50 ms",
     "p99 ms",
     "to the slow one %",
-    "(3 replicas: 20, 20 and 200 ms; 8 at a time)",
+    "(3 replicas: 20, 20 and 200 ms; 6 at a time; median of 5)",
   );
   const arms: Array<readonly [string, Partial<Parameters<typeof createEcommerceClient>[0]>]> = [
     ...(Object.keys(BALANCERS) as BalancerName[]).map((balancer) => [balancer, { balancer }] as const),
     ["roundRobin, hedged", { balancer: "roundRobin", hedging: { delayMs: 60, budgetRatio: 0.5 } }],
   ];
-  for (const [name, options] of arms) {
-    const client = createEcommerceClient({ addresses, schema, slowStartMs: 0, ...options });
+  const clients = arms.map(([name, options]) => ({
+    name,
+    client: createEcommerceClient({ addresses, schema, slowStartMs: 0, ...options }),
+    p50: [] as number[],
+    p99: [] as number[],
+  }));
+  for (const { client } of clients) {
     await client.connect();
-    await run(100, 8, () => client.users.getUser(request));
-    const before = slowShare(client);
-    const { percentile } = await run(800, 8, () => client.users.getUser(request));
-    const after = slowShare(client);
-    const share = ((after.slow - before.slow) / (after.all - before.all)) * 100;
-    print(name, percentile(0.5), percentile(0.99), share);
+    await run(100, 6, () => client.users.getUser(request));
+  }
+  for (let round = 0; round < 5; round++) {
+    for (const { client, p50, p99 } of clients) {
+      const { percentile } = await run(200, 6, () => client.users.getUser(request));
+      p50.push(percentile(0.5));
+      p99.push(percentile(0.99));
+    }
+  }
+  for (const { name, client, p50, p99 } of clients) {
+    const { slow, all } = slowShare(client);
+    print(name, median(p50), median(p99), (slow / all) * 100);
     await client.close();
   }
   for (const replica of replicas) replica.stop();
