@@ -78,17 +78,19 @@ async function totals(): Promise<Record<string, unknown>> {
   return Object.fromEntries(series.map(({ metric, value }) => [metric, value?.value]));
 }
 
-test("orders that are placed appear in streams and in the dashboard, with their money", async () => {
+test("orders that are placed appear in streams and in the dashboard, with their money", {
+  timeout: 60_000,
+}, async () => {
   const productId = await stockedProduct();
   const request = StreamMetricsRequest.fromPartial({
     metrics: [Metric.METRIC_ORDERS, Metric.METRIC_CAPTURED],
     window: { size: { seconds: 3_600n } },
     includePartial: true,
   });
-  const stream = analytics.streamMetrics(request, { signal: AbortSignal.timeout(20_000) });
+  const stream = analytics.streamMetrics(request, { signal: AbortSignal.timeout(50_000) });
   for (let n = 0; n < 3; n++) await place(productId);
   const money = { currencyCode: "GBP", units: 21n, nanos: 0 };
-  await expect.poll(totals, { timeout: 15_000 }).toMatchObject({
+  await expect.poll(totals, { timeout: 30_000 }).toMatchObject({
     [Metric.METRIC_ORDERS]: 3n,
     [Metric.METRIC_UNITS]: 6n,
     [Metric.METRIC_REVENUE]: money,

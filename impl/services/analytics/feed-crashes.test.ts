@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import { sql } from "kysely";
 import { expect, test } from "vitest";
 import type { Database } from "#impl/storage/database.ts";
@@ -23,24 +22,31 @@ const database = await testDatabase<unknown>({ migrations: [analyticsSchema] });
 const events = await testEventLog(database, "analytics");
 const wish = await draft(orders.shop, [{ productId: lamp }]);
 
-/** Until it dies, or until the figures are exact, and again with another order. */
+let placed = 0;
+
+async function placeOne(): Promise<void> {
+  placed += 1;
+  await take(orders, wish);
+}
+
+/** Until it dies, or until all is counted, and again with another order. */
 async function follow(seen: Database<unknown>, feed: Feed, life?: Mortal): Promise<void> {
   const stopped = new AbortController();
   const store = createOccurrenceStore({ database: seen, events });
   const loop = async (): Promise<void> => {
-    while (!stopped.signal.aborted) await followFeed({ feed, store, batch: 60 }, stopped.signal);
+    while (!stopped.signal.aborted) await followFeed({ feed, store, batch: 200 }, stopped.signal);
   };
   const ended = loop().catch((error: unknown) => {
     if (!stopped.signal.aborted && life?.dead !== true) throw error;
   });
   const over = async (): Promise<boolean> => {
     if (life?.dead === true) return true;
-    if (!(await begun())) await take(orders, wish);
-    return await isExact();
+    if (!(await begun())) await placeOne();
+    return await isComplete();
   };
-  await expect.poll(over, { timeout: 10_000, interval: 20 }).toBe(true);
-  await take(orders, wish);
-  await expect.poll(over, { timeout: 10_000, interval: 20 }).toBe(true);
+  await expect.poll(over, { timeout: 10_000, interval: 10 }).toBe(true);
+  await placeOne();
+  await expect.poll(over, { timeout: 10_000, interval: 10 }).toBe(true);
   stopped.abort();
   await ended;
 }
@@ -51,9 +57,9 @@ async function begun(): Promise<boolean> {
 
 async function truth(): Promise<unknown> {
   const request = ListOrdersRequest.fromPartial({ pageSize: 500 });
-  const placed = (await orders.client.listOrders(request)).orders;
-  const revenue = placed.reduce((sum, { totals }) => sum + minor(totals?.total), 0n);
-  return { orders: placed.length, revenue, log: placed.length, units: placed.length };
+  const { orders: all } = await orders.client.listOrders(request);
+  const revenue = all.reduce((sum, { totals }) => sum + minor(totals?.total), 0n);
+  return { orders: all.length, revenue, log: all.length, units: all.length };
 }
 
 async function counted(): Promise<unknown> {
@@ -79,9 +85,11 @@ async function logged(): Promise<number> {
   return facts.filter(({ metric }) => metric === Metric.METRIC_ORDERS).length;
 }
 
-async function isExact(): Promise<boolean> {
-  const [expected, actual] = await Promise.all([truth(), counted()]);
-  return isDeepStrictEqual(expected, actual);
+/** Whether as many orders are counted as were placed; what else must be true is looked at when it is over. */
+async function isComplete(): Promise<boolean> {
+  const { rows } = await sql<{ readonly count: bigint }>`
+    select count(*) from analytics.facts where metric = ${Metric.METRIC_ORDERS}`.execute(database.queries);
+  return Number(rows[0]?.count) >= placed;
 }
 
 async function forget(): Promise<void> {
@@ -102,16 +110,20 @@ async function atEveryMoment(feed: Feed, prepare: () => Promise<unknown>): Promi
   }
 }
 
-test("whoever goes on after a death at any moment of the first start counts each order once", async () => {
-  await take(orders, wish);
+test("whoever goes on after a death at any moment of the first start counts each order once", {
+  timeout: 60_000,
+}, async () => {
+  await placeOne();
   const moments = await atEveryMoment(orderFeed(orders.client), forget);
   expect(moments).toBeGreaterThan(12);
 });
 
-test("whoever goes on after a death at any moment of a start from a snapshot counts each order once", async () => {
+test("whoever goes on after a death at any moment of a start from a snapshot counts each order once", {
+  timeout: 60_000,
+}, async () => {
   const { resumeToken: token = "" } =
     (await createOccurrenceStore({ database, events }).place("orders")) ?? {};
-  for (let n = 0; n < 3; n++) await take(orders, wish);
+  for (let n = 0; n < 3; n++) await placeOne();
   const head = await orders.process.events.head();
   await sql`delete from orders.outbox where position <= ${head}`.execute(orders.database.queries);
   await sql`update orders.outbox_head set purged_through = ${head}`.execute(orders.database.queries);

@@ -84,7 +84,7 @@ async function readInPieces(cut: (cut: Cut) => Promise<AnalyticsServer>): Promis
 }
 
 describe.each(Object.keys(CUTS))("a stream that is cut off after every message because %s", (name) => {
-  test("has no gap and nothing twice", async () => {
+  test("has no gap and nothing twice", { timeout: 60_000 }, async () => {
     setTime(time);
     const cut = CUTS[name];
     if (cut === undefined) throw new Error(name);

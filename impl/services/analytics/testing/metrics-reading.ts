@@ -33,7 +33,7 @@ export function open({ client }: Pick<AnalyticsServer, "client">, changes: Asked
     heartbeatInterval: { seconds: 300n },
     ...changes,
   });
-  const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(10_000)]);
+  const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(30_000)]);
   const messages = client.streamMetrics(request, { signal })[Symbol.asyncIterator]();
   const next = async (): Promise<StreamMetricsResponse> => {
     const { value, done } = await messages.next();
