@@ -163,6 +163,8 @@ function launchOn({ cluster, binaries, account, options }: Site, port: number) {
     listen_addresses: "127.0.0.1",
     unix_socket_directories: "",
     max_connections: String(options.maxConnections ?? 100),
+    // After a crash: the file system as a whole, in place of each of some thousand files, which on a busy disk takes seconds.
+    ...(process.platform === "linux" && { recovery_init_sync_method: "syncfs" }),
     ...(options.durable === false && {
       fsync: "off",
       synchronous_commit: "off",
