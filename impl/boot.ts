@@ -14,6 +14,7 @@ import type { SigningKey } from "./auth/sign-token.ts";
 import type { Config } from "./config.ts";
 import { createLinks } from "./create-links.ts";
 import { createServices } from "./create-services.ts";
+import { forwardedPeer } from "./middleware/forwarded-peer.ts";
 import { startAdmin } from "./observability/admin-http.ts";
 import { createAudit } from "./observability/audit.ts";
 import { startHealthMonitor } from "./observability/health-monitor.ts";
@@ -68,11 +69,7 @@ export async function boot(config: Config): Promise<RunningSystem> {
 }
 
 async function start(config: Config, resources: AsyncDisposableStack): Promise<RunningSystem> {
-  const off = new Set(
-    config.MIDDLEWARE_OFF.split(",")
-      .map((name) => name.trim())
-      .filter((name) => name !== ""),
-  );
+  const off = new Set(listed(config.MIDDLEWARE_OFF));
   const schema = readSchema(await readFile(new URL("../proto/gen/image.binpb", import.meta.url)));
   const output = openLogOutput({ destination: 1, clock: systemClock });
   resources.defer(() => output.close());
@@ -173,6 +170,7 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
     services: [...services.implementations, topology.forwarded(served)],
     links: [
       count,
+      forwardedPeer(listed(config.TRUSTED_GATEWAYS)),
       ...createLinks(config, off, {
         schema,
         logging,
@@ -285,4 +283,12 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
       await resources.disposeAsync();
     },
   };
+}
+
+/** What a setting lists, comma separated. */
+function listed(setting: string): readonly string[] {
+  return setting
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
 }

@@ -145,6 +145,10 @@ const SETTINGS = {
     ["0", "1"],
     "0",
   ),
+  TRUSTED_GATEWAYS: text(
+    "Addresses or networks of gateways, comma separated, such as 10.0.0.0/8: they are believed from where the calls come that they forward.",
+    "",
+  ),
   BACKENDS: text(
     "Where services of other processes are, comma separated: order=host:port|host:port, user=dns:name:port, *=registry. Without it the registry, where one is configured.",
     "",

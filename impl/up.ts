@@ -53,6 +53,7 @@ async function main(): Promise<void> {
       SERVICES: name,
       GATEWAY: "0",
       REGISTRY_ADDRESS: grpc,
+      TRUSTED_GATEWAYS: grpc.slice(0, grpc.lastIndexOf(":")),
       GRPC_PORT: "0",
       ADMIN_PORT: "0",
     }),

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { staticDiscovery } from "#impl/client/discovery.ts";
 import { echoPath, startEcho } from "#impl/client/testing/echo.ts";
 import { compress } from "#impl/middleware/compress.ts";
-import type { Call } from "#impl/runtime/call.ts";
+import { type Call, FORWARDED_PEER_KEY } from "#impl/runtime/call.ts";
 import { singleInput } from "#impl/runtime/handler.ts";
 import { ACCEPT_ENCODING_KEY } from "#impl/runtime/message.ts";
 import { Compression } from "#impl/runtime/policy.ts";
@@ -268,6 +268,15 @@ describe("compression", () => {
     expect(through).toMatchObject({ encoding: "gzip", messages: [{ flag: 1 }] });
     expect(await ask(raw, {})).toMatchObject({ encoding: "identity", messages: [{ flag: 0 }] });
   });
+});
+
+test("a backend is told from where the gateway was called, whatever the caller says", async () => {
+  await using forwarded = await startForwarded(methods, {
+    unary: (_, call) => call.metadata.get(FORWARDED_PEER_KEY) ?? "none",
+  });
+  const metadata = { [FORWARDED_PEER_KEY]: "203.0.113.7:4711" };
+  const told = await forwarded.client.unary("", { metadata });
+  expect(told).toBe(forwarded.gateway.ended[0]?.call.peer);
 });
 
 test("credentials pass, and nothing that is not on the list", async () => {

@@ -16,6 +16,9 @@ export interface RequestMetadata {
   get(key: string): string | undefined;
 }
 
+/** In which a gateway says from where the call came that it forwards. */
+export const FORWARDED_PEER_KEY = "x-forwarded-peer";
+
 /** What all calls of a server share. */
 export interface CallEnvironment {
   readonly clock: Clock;
@@ -28,8 +31,8 @@ export type FinishListener = (call: Call, status: Status) => void;
 export class Call {
   readonly method: Method;
   readonly metadata: RequestMetadata;
-  /** "address:port" of the caller. */
-  readonly peer: string;
+  /** "address:port" of the caller; of a call that a trusted gateway forwards, of the gateway's caller. */
+  peer: string;
   readonly environment: CallEnvironment;
   /** Monotonic milliseconds. */
   readonly startedAt: number;
