@@ -21,7 +21,7 @@ const LEAST_LIFE_MS = 60_000;
 /** Callers whose delegations are kept, by the service that signs and by those that verify; the least recently used goes first. */
 const REMEMBERED = 10_000;
 
-/** The delegation of a service for a caller. Synchronous: it is signed once a caller and minute, which takes less than a tenth of a millisecond. */
+/** The delegation of a service for a caller. Synchronous: it is signed once a caller and minute, in a fraction of a millisecond. */
 export type Delegate = (caller: OriginalCaller) => string;
 
 export interface DelegateOptions {

@@ -76,7 +76,7 @@ function circumstances(call: Call): object {
   const traceId = traceIdOf(call);
   return {
     [AUDIT_FIELD.method]: call.method.path,
-    [AUDIT_FIELD.address]: addressOf(call.peer),
+    [AUDIT_FIELD.address]: hostOf(call.peer),
     ...(principal === undefined ? {} : { [AUDIT_FIELD.caller]: principal.userId }),
     ...(principal?.apiKeyId === undefined ? {} : { [AUDIT_FIELD.callerKey]: principal.apiKeyId }),
     ...(onBehalfOf === undefined ? {} : { [AUDIT_FIELD.onBehalfOf]: onBehalfOf.userId }),
@@ -84,8 +84,8 @@ function circumstances(call: Call): object {
   };
 }
 
-/** Without the port, which says nothing about who. */
-function addressOf(peer: string): string {
+/** Without the port, which says nothing about who; whole, since somebody may have to be found by it. */
+function hostOf(peer: string): string {
   const port = peer.lastIndexOf(":");
   return port === -1 ? peer : peer.slice(0, port);
 }
