@@ -81,6 +81,15 @@ describe("health", () => {
   });
 });
 
+test("a client that was idle for long has closed its connections, and opens them for the next call", async () => {
+  await using shop = await startServers(1, methods, echoing);
+  const { client, echo } = shop.connect({ idleMs: 1_000 });
+  expect(await echo.unary("a")).toBe("a");
+  await expect.poll(() => client.stats()).toEqual([]);
+  expect(await echo.unary("b")).toBe("b");
+  expect(client.stats()).toHaveLength(1);
+});
+
 describe("closing", () => {
   test("cancels what is under way, tells each caller, and ends it on the server", async () => {
     await using shop = await startServers(2, methods, () => ({
