@@ -52,10 +52,8 @@ export interface ClientContext {
   readonly clock: Clock;
   /** Metadata of every call, such as the caller's credentials and for whom it calls; a call's own wins. */
   readonly metadata?: (caller: OriginalCaller | undefined) => Readonly<Record<string, string>>;
-  /** Cancels every call when it aborts. */
-  readonly signal?: AbortSignal;
-  /** Told of each call that begins; what it hands back, of its end. */
-  readonly onCall?: () => () => void;
+  /** Told of each call that begins, and how to cancel it; what it hands back, of its end. */
+  readonly onCall?: (cancel: () => void) => () => void;
   /** What is done around every call. */
   readonly wrap?: MethodWrapper;
 }
@@ -211,12 +209,10 @@ function follow(
   context: ClientContext,
   onStatus: (listener: (status: { metadata: Metadata }) => void) => void,
 ): void {
-  const ended = context.onCall?.();
   if (options.onHeaders !== undefined) call.on("metadata", options.onHeaders);
-  const signals = [options.signal, options.parent?.signal, context.signal].filter(
-    (signal) => signal !== undefined,
-  );
+  const signals = [options.signal, options.parent?.signal].filter((signal) => signal !== undefined);
   const cancel = (): void => call.cancel();
+  const ended = context.onCall?.(cancel);
   for (const signal of signals) {
     if (signal.aborted) cancel();
     else signal.addEventListener("abort", cancel, { once: true });

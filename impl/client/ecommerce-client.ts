@@ -19,7 +19,6 @@ import { UserServiceDefinition } from "#proto/ecommerce/v1/user.ts";
 import { type CallInfo, toPickInformation } from "./attempt.ts";
 import { authorization } from "./authorization.ts";
 import { type CallConfig, methodConfigs, ONE_ATTEMPT } from "./call-config.ts";
-import { CallCount } from "./call-count.ts";
 import { CallError } from "./call-error.ts";
 import { checkHealth, type HealthReport } from "./check-health.ts";
 import { type ClientContext, type ClientOf, createClient, type MethodWrapper } from "./client.ts";
@@ -28,6 +27,7 @@ import { type EndpointStats, Fleet } from "./fleet.ts";
 import { openFleetChannel } from "./fleet-channel.ts";
 import { HedgeBudget } from "./hedge-budget.ts";
 import { localUnavailable } from "./local-status.ts";
+import { OpenCalls } from "./open-calls.ts";
 import { resuming } from "./resume.ts";
 
 export { type BatchOptions, batch, type Outcome } from "./batch.ts";
@@ -98,15 +98,14 @@ export function createBaseClient(options: EcommerceClientOptions): BaseClient {
     authority: settings.authority,
     channelOptions: settings.channelOptions,
   });
-  const calls = new CallCount();
+  const calls = new OpenCalls();
   const closing = new AbortController();
   let closed: Promise<void> | undefined;
 
   const context: ClientContext = {
     schema,
     clock,
-    signal: closing.signal,
-    onCall: () => calls.begin(),
+    onCall: (cancel) => calls.begin(cancel),
     ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
     wrap: inTurn([
       ...(settings.resume === undefined
@@ -126,6 +125,7 @@ export function createBaseClient(options: EcommerceClientOptions): BaseClient {
       enough.abort();
     }
     closing.abort();
+    calls.cancelAll();
     channel.close();
     await calls.none();
   };
