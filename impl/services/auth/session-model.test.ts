@@ -16,6 +16,8 @@ type Step =
   | { readonly do: "refresh"; readonly session: number; readonly token: number }
   | { readonly do: "logout"; readonly session: number };
 
+const LOGIN: Step = { do: "login" };
+
 interface ModelSession {
   open: boolean;
   /** The last is the one that works. */
@@ -26,7 +28,7 @@ interface ModelSession {
 }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 4, arbitrary: fc.constant<Step>({ do: "login" }) },
+  { weight: 3, arbitrary: fc.constant(LOGIN) },
   {
     weight: 6,
     arbitrary: fc.record({
@@ -38,7 +40,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("logout" as const), session: fc.nat(3) }) },
   {
-    weight: 4,
+    weight: 3,
     arbitrary: fc
       .constantFrom("logout all", "suspend", "reactivate", "change roles", "set password" as const)
       .map((name) => ({ do: name }) as Step),
@@ -161,10 +163,13 @@ test("tokens are worth what the model says", { timeout: 60_000 }, async () => {
     fc.asyncProperty(fc.array(step, { minLength: STEPS, maxLength: STEPS }), async (steps) => {
       const { userId, email } = await register();
       const life = new Life(userId, email, "correct horse battery");
-      for (const each of steps) await life.take(each);
-      await life.check();
+      for (const each of [LOGIN, LOGIN, ...steps]) {
+        await life.take(each);
+        await life.check();
+      }
     }),
-    { numRuns: RUNS },
+    // Without shrinking: each life that fails waits for what does not come.
+    { numRuns: RUNS, endOnFailure: true },
   );
 });
 
