@@ -6,6 +6,8 @@ export interface ManualClock extends Clock {
   advance(ms: number): void;
   /** Timers that are set. */
   readonly pending: number;
+  /** How long each of them still waits, in milliseconds. */
+  readonly waits: readonly number[];
 }
 
 export function manualClock(start = 1_800_000_000_000): ManualClock {
@@ -32,6 +34,9 @@ export function manualClock(start = 1_800_000_000_000): ManualClock {
     },
     get pending() {
       return timers.size;
+    },
+    get waits() {
+      return [...timers].map(({ at }) => at - elapsed);
     },
   };
 }
