@@ -54,7 +54,7 @@ chaos: $(INSTALLED) ## Kill the shop under load, then check stock, money and ord
 
 .PHONY: run
 run: $(INSTALLED) ## Serve the whole system in the foreground on an embedded PostgreSQL
-	@exec node --max-semi-space-size=16 impl/main.ts
+	@DEVELOPMENT_TOKEN=$${DEVELOPMENT_TOKEN:-1} exec node --max-semi-space-size=16 impl/main.ts
 
 .PHONY: certs
 certs: $(INSTALLED) ## Make, or renew, a local CA, a server's and a client's certificate (CERTS=<folder>, HOSTS="<name> ...")

@@ -51,7 +51,7 @@ export interface RunningSystem {
   readonly encrypted: boolean;
   readonly schema: Schema;
   readonly logging: Logging;
-  /** Signs access tokens; only without JWKS_FILE. */
+  /** Signs access tokens; only with DEVELOPMENT_TOKEN. */
   readonly developmentKey: SigningKey | undefined;
   /** Drains and releases everything. Safe to call twice. */
   stop(): Promise<void>;

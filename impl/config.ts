@@ -200,7 +200,12 @@ const SETTINGS = {
     "",
   ),
   JWKS_FILE: optional(
-    "Public keys of access tokens, a JSON Web Key Set. Without it a development key in DATA_DIR signs and verifies.",
+    "Public keys of access tokens that others sign, a JSON Web Key Set; believed beside the system's own.",
+  ),
+  DEVELOPMENT_TOKEN: oneOf(
+    "Print an administrator's access token at the start, signed by a development key in DATA_DIR that is believed for it. For a machine of one's own, and to make a first administrator.",
+    ["0", "1"],
+    "0",
   ),
   SERVICE_KEY_FILE: optional(
     "Private Ed25519 key (JSON Web Key) of the tokens with which services call each other, the same in every process; made when missing. Without it one in DATA_DIR.",

@@ -13,16 +13,18 @@ export interface SigningKeys {
   readonly trusted: JSONWebKeySet;
   /** Signs the tokens with which services call each other. */
   readonly service: KeptKey;
+  /** Only with DEVELOPMENT_TOKEN. */
   readonly development: KeptKey | undefined;
 }
 
 export async function openSigningKeys(config: Config): Promise<SigningKeys> {
-  const { DATA_DIR, JWKS_FILE } = config;
+  const { DATA_DIR, JWKS_FILE, DEVELOPMENT_TOKEN } = config;
   const service = await keptKey(config.SERVICE_KEY_FILE ?? join(DATA_DIR, SERVICE_KEY_FILE));
   const development =
-    JWKS_FILE === undefined ? await keptKey(join(DATA_DIR, DEVELOPMENT_KEY_FILE)) : undefined;
-  const users = development?.keys ?? (await readKeySet(JWKS_FILE ?? ""));
-  return { trusted: { keys: [...users.keys, ...service.keys.keys] }, service, development };
+    DEVELOPMENT_TOKEN === "1" ? await keptKey(join(DATA_DIR, DEVELOPMENT_KEY_FILE)) : undefined;
+  const others = JWKS_FILE === undefined ? undefined : await readKeySet(JWKS_FILE);
+  const sets = [service.keys, development?.keys, others];
+  return { trusted: { keys: sets.flatMap((set) => set?.keys ?? []) }, service, development };
 }
 
 export async function openPageTokenKey(config: Config): Promise<Uint8Array> {

@@ -4,8 +4,7 @@ import type { VerifyToken } from "#impl/auth/access-token.ts";
 import type { VerifyApiKey } from "#impl/auth/api-key-verifier.ts";
 import type { VerifyDelegation } from "#impl/auth/delegation.ts";
 import type { Call } from "#impl/runtime/call.ts";
-import { type Handler, type Input, isStream, type Link } from "#impl/runtime/handler.ts";
-import type { Message } from "#impl/runtime/message.ts";
+import type { Link } from "#impl/runtime/handler.ts";
 import {
   API_KEY,
   AUTHORIZATION,
@@ -14,6 +13,7 @@ import {
   type Principal,
 } from "#impl/runtime/principal.ts";
 import { unauthenticated } from "#impl/runtime/rpc-error.ts";
+import { afterWait } from "./after-wait.ts";
 
 /** Before a token in "authorization", in any case of letters. */
 export const SCHEME = "bearer ";
@@ -28,10 +28,10 @@ export interface CredentialVerifiers {
 export function authenticate(verifiers: CredentialVerifiers): Link {
   const verify = credentialsVerifier(verifiers);
   return (method, next) => {
-    const whenVerified = method.responseStream ? streamed : single;
+    const goOn = afterWait(method, next);
     return (call, input) => {
       const admitted = admit(verifiers.delegation, call, verify(call));
-      return admitted === undefined ? next(call, input) : whenVerified(admitted, next, call, input);
+      return admitted === undefined ? next(call, input) : goOn(admitted, call, input);
     };
   };
 }
@@ -78,24 +78,4 @@ function admit(
   if (caller instanceof Promise) return caller.then(known);
   known(caller);
   return undefined;
-}
-
-async function single(admitted: Promise<void>, next: Handler, call: Call, input: Input): Promise<Message> {
-  await admitted;
-  // Who has gone meanwhile shall have no effect any more.
-  if (call.finished) throw call.signal.reason;
-  const output = await next(call, input);
-  if (isStream(output)) throw new Error(`${call.method.path} gave a stream where one message was due`);
-  return output;
-}
-
-async function* streamed(
-  admitted: Promise<void>,
-  next: Handler,
-  call: Call,
-  input: Input,
-): AsyncGenerator<Message> {
-  await admitted;
-  if (call.finished) throw call.signal.reason;
-  yield* next(call, input) as AsyncIterable<Message>;
 }

@@ -48,6 +48,7 @@ export async function startTestSystem(settings: Readonly<Record<string, string>>
     ADMIN_PORT: "0",
     LOG_LEVEL: "silent",
     AUDIT_FILE: auditFile,
+    DEVELOPMENT_TOKEN: "1",
     DRAIN_GRACE_MS: "1000",
     // Nobody listens there, and no process is started for it.
     PAYMENT_PROVIDER_URL: "http://127.0.0.1:9",

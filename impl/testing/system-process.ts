@@ -43,6 +43,7 @@ export async function startSystemProcess(): Promise<SystemProcess> {
       GRPC_PORT: "0",
       ADMIN_PORT: "0",
       LOG_LEVEL: "debug",
+      DEVELOPMENT_TOKEN: "1",
       AUDIT_FILE: join(folder, "audit.log"),
       TRACE_SAMPLE_RATIO: "1",
       OTLP_ENDPOINT: collector.url,
