@@ -122,7 +122,10 @@ function openPool(options: DatabaseOptions): pg.Pool {
     application_name: options.applicationName ?? defaultApplicationName,
     types: valueParsers,
   });
-  const report = (error: Error) => options.log.warn({ err: error }, "database connection lost");
+  const report = (error: Error) => {
+    // A server that stops together with its clients may be quicker than their goodbye.
+    if (!pool.ending) options.log.warn({ err: error }, "database connection lost");
+  };
   // An error event without a listener would end the process. The pool listens to its idle clients only; one in
   // use reports through the failing query, and between two queries of a transaction there is none.
   pool.on("connect", (client) => client.on("error", report));

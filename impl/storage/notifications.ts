@@ -23,6 +23,8 @@ export class Notifications {
   readonly #listeners = new Map<string, Set<NotificationListener>>();
   readonly #closing = new AbortController();
   #client: pg.Client | undefined;
+  /** The last statement that was begun: a connection takes one at a time. */
+  #turn: Promise<unknown> = Promise.resolve();
   #running: Promise<void> | undefined;
   #failures = 0;
 
@@ -37,7 +39,10 @@ export class Notifications {
     this.#listeners.set(channel, told.add(listener));
     this.#running ??= this.#stayConnected();
     // When this fails, the connection is lost, and the next one listens to all channels.
-    if (known === undefined) this.#client?.query(listenTo(channel)).catch(() => {});
+    const client = this.#client;
+    if (known === undefined && client !== undefined) {
+      this.#turn = this.#turn.then(() => client.query(listenTo(channel))).catch(() => {});
+    }
     return () => {
       told.delete(listener);
     };
@@ -76,7 +81,9 @@ export class Notifications {
       await Promise.race([lost, client.connect()]);
       client.on("notification", ({ channel, payload }) => this.#tell(channel, payload));
       this.#client = client;
-      await Promise.race([lost, client.query([...this.#listeners.keys()].map(listenTo).join(";"))]);
+      const listening = client.query([...this.#listeners.keys()].map(listenTo).join(";"));
+      this.#turn = listening.catch(() => {});
+      await Promise.race([lost, listening]);
       this.#failures = 0;
       for (const channel of this.#listeners.keys()) this.#tell(channel, undefined);
       return await lost;
