@@ -11,6 +11,7 @@ import { createRevocationSet } from "./auth/revocation-set.ts";
 import { openServerCredentials } from "./auth/server-credentials.ts";
 import { serviceIdentity } from "./auth/service-identity.ts";
 import type { SigningKey } from "./auth/sign-token.ts";
+import { addClientMetrics } from "./client/client-metrics.ts";
 import type { Config } from "./config.ts";
 import { createLinks } from "./create-links.ts";
 import { createServices } from "./create-services.ts";
@@ -136,6 +137,7 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
     log,
     resources,
   });
+  addClientMetrics(metrics.registry, topology.clients.stats);
   const auth = topology.clients.of(AuthServiceDefinition);
   const services = await createServices({
     config,

@@ -3,6 +3,7 @@
 import { type ChannelCredentials, Client } from "@grpc/grpc-js";
 import type { ServiceIdentity } from "./auth/service-identity.ts";
 import { type ClientOf, createClient } from "./client/client.ts";
+import type { LabelledStats } from "./client/client-metrics.ts";
 import type { Discovery } from "./client/discovery.ts";
 import { type BaseClient, createBaseClient } from "./client/ecommerce-client.ts";
 import type { Clock } from "./runtime/clock.ts";
@@ -14,6 +15,8 @@ export interface ServiceClients {
   of<S extends ServiceDefinition>(definition: S): ClientOf<S>;
   /** Where this process listens, and which services it serves. Calls before it fail. */
   connect(address: string, served: ReadonlySet<string>): void;
+  /** Of the endpoints in other processes, for metrics. */
+  stats(): LabelledStats[];
   /** Calls that are open are CANCELLED. */
   close(): Promise<void>;
 }
@@ -85,6 +88,10 @@ export function createServiceClients(options: ServiceClientsOptions): ServiceCli
       };
       own = { channel: new Client(address, credentials, limits), served };
     },
+    stats: () =>
+      Array.from(elsewhere, ([service, client]) =>
+        client.stats().map((stats) => ({ ...stats, service })),
+      ).flat(),
     async close() {
       own?.channel.close();
       await Promise.all(Array.from(elsewhere.values(), (client) => client.close()));

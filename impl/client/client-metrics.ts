@@ -19,16 +19,20 @@ export const BREAKER_VALUE = { closed: 0, halfOpen: 1, open: 2 } as const;
 
 const STATES: readonly ConnectionState[] = ["idle", "connecting", "ready", "failed"];
 
-export function addClientMetrics(registry: Registry, stats: () => readonly EndpointStats[]): void {
-  const each = (read: (endpoint: EndpointStats) => number): (() => Sample[]) => {
-    return () =>
-      stats().map((endpoint) => ({ labels: { endpoint: endpoint.address }, value: read(endpoint) }));
+export type LabelledStats = EndpointStats & {
+  /** Of the service that is called, where there are clients of several. */
+  readonly service?: string;
+};
+
+export function addClientMetrics(registry: Registry, stats: () => readonly LabelledStats[]): void {
+  const each = (read: (endpoint: LabelledStats) => number): (() => Sample[]) => {
+    return () => stats().map((endpoint) => ({ labels: labelsOf(endpoint), value: read(endpoint) }));
   };
   addGauge(registry, CLIENT_METRIC.connections, "Connections of the client by endpoint and state.", () =>
-    stats().flatMap(({ address, connections }) =>
+    stats().flatMap((endpoint) =>
       STATES.map((state) => ({
-        labels: { endpoint: address, state },
-        value: connections.filter((connection) => connection.state === state).length,
+        labels: { ...labelsOf(endpoint), state },
+        value: endpoint.connections.filter((connection) => connection.state === state).length,
       })),
     ),
   );
@@ -57,11 +61,15 @@ export function addClientMetrics(registry: Registry, stats: () => readonly Endpo
     each(({ ejected }) => Number(ejected)),
   );
   addGauge(registry, CLIENT_METRIC.breaker, "State of a breaker: 0 closed, 1 half open, 2 open.", () =>
-    stats().flatMap(({ address, breakers }) =>
-      Object.entries(breakers).map(([group, state]) => ({
-        labels: { endpoint: address, group },
+    stats().flatMap((endpoint) =>
+      Object.entries(endpoint.breakers).map(([group, state]) => ({
+        labels: { ...labelsOf(endpoint), group },
         value: BREAKER_VALUE[state],
       })),
     ),
   );
+}
+
+function labelsOf({ address, service }: LabelledStats): Record<string, string> {
+  return service === undefined ? { endpoint: address } : { service, endpoint: address };
 }

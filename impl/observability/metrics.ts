@@ -53,6 +53,8 @@ export interface Metrics {
   calls(): Iterable<CallSeries>;
   /** Likewise. */
   cacheOf(method: Method): CacheCounters;
+  /** For those who have metrics of their own. */
+  readonly registry: Registry;
   readonly load: Load;
   readonly rates: RateCounters;
   /** In the format of `contentType`. */
@@ -72,6 +74,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   addLimitMetrics(registry, load, rates);
   if (options.processMetrics ?? true) collectDefaultMetrics({ register: registry });
   return {
+    registry,
     callsOf: (method) => getOrMake(calls, method.path, () => new CallSeries(method)),
     calls: () => calls.values(),
     cacheOf: (method) => getOrMake(caches, method.path, () => ({ hits: 0, misses: 0 })),
