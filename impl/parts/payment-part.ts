@@ -20,12 +20,22 @@ import type { MakePart, PartContext } from "./part.ts";
 const EVENTS_REMEMBERED_MS = 30 * 86_400_000;
 const FORGET_EVERY_MS = 3_600_000;
 
+/**
+ * For how many timeouts of the provider a transaction belongs to the process that sends it: it is asked for and sent again in two, and as
+ * much is to spare.
+ */
+const LEASE_TIMEOUTS = 4;
+
 export const paymentPart: MakePart = async (context) => {
   const { config, database, clock, log, newId, random, tokens, accessChecked, clients, resources } = context;
   const { schema } = paymentsSchema;
   await migrate(database, paymentsSchema);
   const events = await openEventLog(schema, context);
-  const store = createPaymentStore(database, { clock, events });
+  const store = createPaymentStore(database, {
+    clock,
+    events,
+    leaseMs: LEASE_TIMEOUTS * config.PAYMENT_PROVIDER_TIMEOUT_MS,
+  });
   const webhooks = await startWebhookReceiver({
     client: clients.of(PaymentServiceDefinition),
     host: config.HOST,
