@@ -153,6 +153,17 @@ const SETTINGS = {
     "Where services of other processes are, comma separated: order=host:port|host:port, user=dns:name:port, *=registry. Without it the registry, where one is configured.",
     "",
   ),
+  BACKEND_CONNECTIONS: integer(
+    "Connections to one instance of another process at most; another is made when those that are there carry all the calls they may.",
+    16,
+    1,
+    1_000,
+  ),
+  BACKEND_BALANCING: oneOf(
+    "Which instance gets a call: one with few calls under way for its weight, or each in turn by weight.",
+    ["byLoad", "inTurn"],
+    "byLoad",
+  ),
   REGISTRY_ADDRESS: optional(
     "Where the service registry is: host:port|host:port or dns:name:port. With it, and with GATEWAY where the registry is served, this process registers what it serves.",
   ),

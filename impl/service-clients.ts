@@ -2,8 +2,10 @@
 // its own address, known only when the server listens; others where discovery says they are.
 import { type ChannelCredentials, Client } from "@grpc/grpc-js";
 import type { ServiceIdentity } from "./auth/service-identity.ts";
+import type { BalancerName } from "./client/balancer.ts";
 import { type ClientOf, createClient } from "./client/client.ts";
 import type { LabelledStats } from "./client/client-metrics.ts";
+import type { EcommerceClientOptions } from "./client/client-options.ts";
 import type { Discovery } from "./client/discovery.ts";
 import { type BaseClient, createBaseClient } from "./client/ecommerce-client.ts";
 import type { Clock } from "./runtime/clock.ts";
@@ -31,10 +33,13 @@ export interface ServiceClientsOptions {
   readonly discoveryOf: (service: string) => Discovery | undefined;
   /** Largest message received and sent, in bytes. */
   readonly maxMessageBytes: number;
+  /** Between the instances of a service. */
+  readonly balancer: BalancerName;
+  readonly pool: NonNullable<EcommerceClientOptions["pool"]>;
 }
 
 export function createServiceClients(options: ServiceClientsOptions): ServiceClients {
-  const { schema, clock, log, identity, credentials, discoveryOf, maxMessageBytes } = options;
+  const { schema, clock, log, identity, credentials, discoveryOf, maxMessageBytes, balancer, pool } = options;
   const { metadata } = identity;
   const elsewhere = new Map<string, BaseClient>();
   let own: { readonly channel: Client; readonly served: ReadonlySet<string> } | undefined;
@@ -56,6 +61,8 @@ export function createServiceClients(options: ServiceClientsOptions): ServiceCli
       credentials,
       metadata,
       maxMessageBytes,
+      balancer,
+      pool,
       // The registry knows how instances are, and whoever follows a stream here resumes it itself.
       healthService: false,
       resume: false,

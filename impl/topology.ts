@@ -2,6 +2,7 @@
 import { hostname } from "node:os";
 import { RegistryServiceDefinition } from "#proto/ecommerce/v1/registry.ts";
 import type { ServiceIdentity } from "./auth/service-identity.ts";
+import { BALANCERS } from "./client/balancer.ts";
 import { channelCredentials } from "./client/channel-credentials.ts";
 import { parseAddress } from "./client/discovery.ts";
 import { createRegistryDirectory } from "./client/registry-discovery.ts";
@@ -54,6 +55,8 @@ export interface JoinOptions {
 
 /** Part of the gateway itself, which no backend serves. */
 const GATEWAY_SERVICE = "ecommerce.v1.GatewayService";
+/** Calls on one connection of grpc-js, whose work is shared better by several of them. */
+const MAX_STREAMS = 100;
 const HEALTH_EVERY_MS = 500;
 /** What the start waits for a registry that does not answer. */
 const LOCATE_MS = 2_000;
@@ -61,6 +64,7 @@ const LOCATE_MS = 2_000;
 export function openTopology(options: TopologyOptions): Topology {
   const { config, schema, identity, clock, random, newId, log, resources } = options;
   const tls = channelTls(config);
+  const inTurn = config.BACKEND_BALANCING === "inTurn";
   const clients = createServiceClients({
     schema,
     clock,
@@ -69,6 +73,12 @@ export function openTopology(options: TopologyOptions): Topology {
     credentials: channelCredentials(tls),
     discoveryOf: (service) => discoveryOf(service),
     maxMessageBytes: config.MAX_MESSAGE_BYTES,
+    balancer: inTurn ? "weightedRoundRobin" : "powerOfTwoChoices",
+    pool: {
+      maxConnections: config.BACKEND_CONNECTIONS,
+      // Those that are called are this same program, configured alike.
+      maxStreamsPerConnection: Math.min(MAX_STREAMS, config.MAX_STREAMS_PER_CONNECTION),
+    },
   });
   resources.defer(() => clients.close());
   const registry = clients.of(RegistryServiceDefinition);
@@ -88,7 +98,17 @@ export function openTopology(options: TopologyOptions): Topology {
           service !== GATEWAY_SERVICE && !served.has(service) && discoveryOf(service) !== undefined,
       );
       const maxMessageBytes = config.MAX_MESSAGE_BYTES;
-      const backends = createBackends({ discoveryOf, services, clock, random, log, maxMessageBytes, tls });
+      const backends = createBackends({
+        discoveryOf,
+        services,
+        balancer: inTurn ? BALANCERS.weightedRoundRobin : BALANCERS.leastOutstanding,
+        maxConnections: config.BACKEND_CONNECTIONS,
+        clock,
+        random,
+        log,
+        maxMessageBytes,
+        tls,
+      });
       resources.defer(() => backends.close());
       watched = { services, connected: backends.connected };
       return forwarding(schema, backends, new Set(services));

@@ -13,10 +13,13 @@ export interface BackendLineOptions extends BackendBreakerOptions {
   readonly random: () => number;
   /** Told when a retired line has closed its last connection. */
   readonly onEmpty?: () => void;
+  /** Connections to the instance at most; beyond what they carry calls wait. Default 16. */
+  readonly maxConnections?: number;
   /** How long a connection may take to be there. Default 2 s. */
   readonly connectTimeoutMs?: number;
 }
 
+const MAX_CONNECTIONS = 16;
 const CONNECT_TIMEOUT_MS = 2_000;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 5_000;
@@ -85,13 +88,20 @@ export class BackendLine {
     return this.#breaker.admits;
   }
 
+  /** Whether there is a connection that takes calls. */
+  get connected(): boolean {
+    for (const { connection } of this.#carriers) if (connection.usable) return true;
+    return false;
+  }
+
   /** The least busy connection that takes calls; undefined while there is none. */
   get carrier(): Carrier | undefined {
     let best: Carrier | undefined;
     for (const carrier of this.#carriers) {
       if (carrier.connection.usable && (best === undefined || carrier.calls < best.calls)) best = carrier;
     }
-    if (best?.full === true) this.connect().catch(() => {});
+    const { maxConnections = MAX_CONNECTIONS } = this.#options;
+    if (best?.full === true && this.#carriers.size < maxConnections) this.connect().catch(() => {});
     return best;
   }
 

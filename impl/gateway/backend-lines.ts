@@ -8,6 +8,7 @@ export interface BackendLinesOptions {
   /** How an address is called. */
   readonly dial: (address: string) => Dial;
   readonly breaker: BreakerOptions;
+  readonly maxConnections: number | undefined;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -22,7 +23,8 @@ export interface BackendLines {
   close(): Promise<void>;
 }
 
-export function createBackendLines({ dial, breaker, clock, random, log }: BackendLinesOptions): BackendLines {
+export function createBackendLines(options: BackendLinesOptions): BackendLines {
+  const { dial, breaker, maxConnections, clock, random, log } = options;
   const lines = new Map<string, { readonly line: BackendLine; users: number }>();
   const all = new Set<BackendLine>();
   return {
@@ -39,6 +41,7 @@ export function createBackendLines({ dial, breaker, clock, random, log }: Backen
         clock,
         random,
         log,
+        ...(maxConnections === undefined ? {} : { maxConnections }),
         onEmpty: () => all.delete(line),
       });
       lines.set(address, { line, users: 1 });

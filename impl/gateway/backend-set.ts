@@ -1,5 +1,6 @@
 // The instances of one discovery, each with its connections. An instance that comes gets calls once it is connected; one that goes gets
 // no new calls and finishes those it has.
+import type { Balancer, Candidate } from "#impl/client/balancer.ts";
 import type { Discovery, Endpoint } from "#impl/client/discovery.ts";
 import { type Clock, sleep } from "#impl/runtime/clock.ts";
 import type { Logger } from "#impl/runtime/logger.ts";
@@ -9,12 +10,13 @@ import type { BackendLines } from "./backend-lines.ts";
 export interface BackendSetOptions {
   readonly discovery: Discovery;
   readonly lines: BackendLines;
+  readonly balancer: Balancer;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 export interface BackendSet {
-  /** The least busy instance's connection. Rejects with an Error that says why there is none. */
+  /** A connection of the instance that the balancer picks. Rejects with an Error that says why there is none. */
   carrier(): Carrier | Promise<Carrier>;
   /** Instances that can be called now. */
   readonly connected: number;
@@ -22,16 +24,28 @@ export interface BackendSet {
   stop(): Promise<void>;
 }
 
-interface Member {
+/** An instance as the balancer sees it: by the calls under way to it, whatever they were for. */
+class Member implements Candidate {
   readonly line: BackendLine;
   readonly weight: number;
+  readonly ramp = 1;
+  readonly latencyMs = 0;
+
+  constructor(line: BackendLine, weight: number) {
+    this.line = line;
+    this.weight = weight;
+  }
+
+  get outstanding(): number {
+    return this.line.calls;
+  }
 }
 
 const WATCH_PAUSE_MS = 500;
 /** What a call waits at most for the first word of a discovery. */
 const FIRST_WORD_MS = 2_000;
 
-export function followBackends({ discovery, lines, clock, log }: BackendSetOptions): BackendSet {
+export function followBackends({ discovery, lines, balancer, clock, log }: BackendSetOptions): BackendSet {
   const stopped = new AbortController();
   const { signal } = stopped;
   const known = Promise.withResolvers<void>();
@@ -42,8 +56,10 @@ export function followBackends({ discovery, lines, clock, log }: BackendSetOptio
     const before = members;
     members = new Map(
       endpoints.map(({ address, weight = 1 }) => {
-        const line = before.get(address)?.line ?? lines.take(address);
-        return [address, { line, weight }];
+        const known = before.get(address);
+        // The same object as long as nothing changes: what a balancer remembers of it goes on.
+        const member = known?.weight === weight ? known : undefined;
+        return [address, member ?? new Member(known?.line ?? lines.take(address), weight)];
       }),
     );
     for (const [address, { line }] of before) if (!members.has(address)) lines.release(line);
@@ -78,10 +94,18 @@ export function followBackends({ discovery, lines, clock, log }: BackendSetOptio
     }
   };
 
+  const pick = (): Carrier | undefined => {
+    const ready: Member[] = [];
+    for (const member of members.values()) {
+      if (member.line.admits && member.line.connected) ready.push(member);
+    }
+    return ready.length === 0 ? undefined : balancer.pick(ready).line.carrier;
+  };
+
   return {
-    carrier: () => leastBusy(members.values()) ?? connect(),
+    carrier: () => pick() ?? connect(),
     get connected() {
-      return Array.from(members.values()).filter(({ line }) => line.carrier !== undefined).length;
+      return Array.from(members.values()).filter(({ line }) => line.connected).length;
     },
     async stop() {
       stopped.abort();
@@ -90,19 +114,4 @@ export function followBackends({ discovery, lines, clock, log }: BackendSetOptio
       members = new Map();
     },
   };
-}
-
-/** The fewest calls for its weight. */
-function leastBusy(members: Iterable<Member>): Carrier | undefined {
-  let best: Carrier | undefined;
-  let least = Number.POSITIVE_INFINITY;
-  for (const { line, weight } of members) {
-    const load = line.calls / weight;
-    if (load >= least || !line.admits) continue;
-    const { carrier } = line;
-    if (carrier === undefined) continue;
-    best = carrier;
-    least = load;
-  }
-  return best;
 }

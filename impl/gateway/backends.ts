@@ -1,5 +1,6 @@
 // Which backend serves a service, and a connection to it for each call.
 
+import { type BalancerFactory, leastOutstanding } from "#impl/client/balancer.ts";
 import type { BreakerOptions } from "#impl/client/breaker.ts";
 import { DEFAULT_BREAKER } from "#impl/client/client-options.ts";
 import type { Discovery } from "#impl/client/discovery.ts";
@@ -17,6 +18,10 @@ export interface BackendsOptions extends DialOptions {
   readonly services: readonly string[];
   /** Default: as of clients. */
   readonly breaker?: Partial<BreakerOptions>;
+  /** Which instance gets a call. Default: the one with the fewest under way for its weight. */
+  readonly balancer?: BalancerFactory;
+  /** Connections to one instance at most. */
+  readonly maxConnections?: number;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -33,15 +38,16 @@ export interface Backends {
 }
 
 export function createBackends(options: BackendsOptions): Backends {
-  const { clock, random, log } = options;
+  const { clock, random, log, balancer = leastOutstanding, maxConnections } = options;
   const breaker = { ...DEFAULT_BREAKER, ...options.breaker };
-  const lines = createBackendLines({ dial: dialer(options), breaker, clock, random, log });
+  const lines = createBackendLines({ dial: dialer(options), breaker, maxConnections, clock, random, log });
   const sets = new Map<Discovery, BackendSet>();
   const byService = new Map<string, BackendSet>();
   for (const service of options.services) {
     const discovery = options.discoveryOf(service);
     if (discovery === undefined) continue;
-    const set = sets.get(discovery) ?? followBackends({ discovery, lines, clock, log });
+    const set =
+      sets.get(discovery) ?? followBackends({ discovery, lines, balancer: balancer(random), clock, log });
     sets.set(discovery, set);
     byService.set(service, set);
   }

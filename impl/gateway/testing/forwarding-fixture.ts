@@ -17,7 +17,7 @@ import {
   testSchema,
 } from "#impl/runtime/testing/echo-service.ts";
 import { recordingLogger, startTestServer, type TestServer } from "#impl/runtime/testing/test-server.ts";
-import { type Backends, createBackends } from "../backends.ts";
+import { type Backends, type BackendsOptions, createBackends } from "../backends.ts";
 import { forwarding } from "../forwarding.ts";
 
 type Methods = Readonly<Record<string, TestMethod>>;
@@ -53,7 +53,9 @@ export async function startForwarded<const M extends Methods>(
   };
 }
 
-export interface GatewayOptions extends Pick<EchoOptions, "links" | "limits"> {
+export interface GatewayOptions
+  extends Pick<EchoOptions, "links" | "limits">,
+    Pick<BackendsOptions, "balancer" | "maxConnections"> {
   readonly breaker?: Partial<BreakerOptions>;
 }
 
@@ -66,13 +68,14 @@ export interface Gateway<M extends Methods> extends AsyncDisposable {
 export async function startGateway<const M extends Methods>(
   methods: M,
   discovery: Discovery,
-  { links, limits = {}, breaker = {} }: GatewayOptions = {},
+  { links, limits = {}, breaker = {}, ...choice }: GatewayOptions = {},
 ): Promise<Gateway<M>> {
   const schema: Schema = testSchema(methods);
   const backends = createBackends({
     discoveryOf: () => discovery,
     services: [ECHO_SERVICE],
     breaker,
+    ...choice,
     clock: systemClock,
     random: () => 0.5,
     log: recordingLogger([]),
