@@ -52,6 +52,9 @@ replay: $(INSTALLED) ## Real sales through a fresh system, exact to the penny (D
 chaos: $(INSTALLED) ## Kill the shop under load, then check stock, money and orders (TARGET=shop|postgres, KILLS=<n>, SEED=<n>)
 	@node harness/chaos.ts
 
+# JSON over HTTP is served unless HTTP_PORT is empty.
+run up: export HTTP_PORT ?= 8080
+
 .PHONY: run
 run: $(INSTALLED) ## Serve the whole system in the foreground on an embedded PostgreSQL
 	@DEVELOPMENT_TOKEN=$${DEVELOPMENT_TOKEN:-1} exec node --max-semi-space-size=16 impl/main.ts

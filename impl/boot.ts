@@ -26,6 +26,7 @@ import { startRuntimeStats } from "./observability/runtime-stats.ts";
 import { sensitiveNames } from "./observability/sensitive-names.ts";
 import { createTracing } from "./observability/tracing.ts";
 import { openBuckets } from "./open-buckets.ts";
+import { openHttp } from "./open-http.ts";
 import { openPageTokenKey, openSigningKeys } from "./open-keys.ts";
 import { openStorage } from "./open-storage.ts";
 import { serverTls } from "./open-tls.ts";
@@ -37,6 +38,7 @@ import type { Link } from "./runtime/handler.ts";
 import { newId, systemRandom } from "./runtime/ids.ts";
 import { readSchema, type Schema } from "./runtime/schema.ts";
 import { startServer } from "./runtime/server.ts";
+import { serverLimits } from "./server-limits.ts";
 import { createPageTokens } from "./services/shared/page-token.ts";
 import { storageToRpcError } from "./storage/error-translator.ts";
 import { openTopology } from "./topology.ts";
@@ -48,6 +50,8 @@ export interface RunningSystem {
   /** "host:port". */
   readonly grpc: string;
   readonly admin: string;
+  /** Of JSON over HTTP; undefined without HTTP_PORT. */
+  readonly http: string | undefined;
   /** Connections to `grpc` are TLS. */
   readonly encrypted: boolean;
   readonly schema: Schema;
@@ -167,6 +171,12 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
     return next(call, input);
   };
   const served = new Set(Object.keys(services.dependencies));
+  const environment = {
+    clock: systemClock,
+    log,
+    boundary: createErrorBoundary({ domain: ERROR_DOMAIN, translators: [storageToRpcError] }),
+  };
+  const limits = serverLimits(config);
   const server = await startServer({
     schema,
     services: [...services.implementations, topology.forwarded(served)],
@@ -192,35 +202,10 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
         ...openBuckets(config, log, metrics.rates, resources),
       }),
     ],
-    environment: {
-      clock: systemClock,
-      log,
-      boundary: createErrorBoundary({ domain: ERROR_DOMAIN, translators: [storageToRpcError] }),
-    },
+    environment,
     credentials: tls.credentials,
     address: `${config.HOST}:${config.GRPC_PORT}`,
-    limits: {
-      maxMessageBytes: config.MAX_MESSAGE_BYTES,
-      requestTimeoutMs: config.REQUEST_TIMEOUT_MS,
-      readerTimeoutMs: config.READER_TIMEOUT_MS,
-      maxUnsentBytes: config.MAX_UNSENT_BYTES,
-      maxWaitingRequestBytes: config.MAX_WAITING_REQUEST_BYTES,
-      maxStreamsPerConnection: config.MAX_STREAMS_PER_CONNECTION,
-      maxHeaderBytes: config.MAX_HEADER_BYTES,
-      maxConnections: config.MAX_CONNECTIONS,
-      maxConnectionsPerAddress: config.MAX_CONNECTIONS_PER_ADDRESS,
-      handshakeTimeoutMs: config.HANDSHAKE_TIMEOUT_MS,
-      connectionIdleMs: config.CONNECTION_IDLE_MS,
-      connectionAgeMs: config.CONNECTION_AGE_MS,
-      connectionAgeGraceMs: config.CONNECTION_AGE_GRACE_MS,
-      keepaliveMs: config.KEEPALIVE_MS,
-      keepaliveTimeoutMs: config.KEEPALIVE_TIMEOUT_MS,
-      maxControlFramesPerMinute: config.MAX_CONTROL_FRAMES_PER_MINUTE,
-      maxResetBurst: config.MAX_RESET_BURST,
-      maxResetsPerSecond: config.MAX_RESETS_PER_SECOND,
-      drainDelayMs: config.DRAIN_DELAY_MS,
-      drainGraceMs: config.DRAIN_GRACE_MS,
-    },
+    limits,
   });
   const monitor = startHealthMonitor({
     health: server.health,
@@ -232,6 +217,7 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
   resources.defer(() => server.drain());
   resources.defer(() => monitor.stop());
   await topology.connect(server.address, served);
+  const http = await openHttp(config, { schema, server, environment, limits, tls });
   feed = off.has("auth")
     ? undefined
     : startRevocationFeed({
@@ -271,6 +257,7 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
   return {
     grpc: server.address,
     admin: admin.address,
+    http: http?.address,
     encrypted: tls.encrypted,
     schema,
     logging,

@@ -28,6 +28,15 @@ function integer(about: string, byDefault: number, min: number, max: number): Se
   };
 }
 
+function optionalInteger(about: string, min: number, max: number): Setting<number | undefined> {
+  const { about: description, read } = integer(about, min, min, max);
+  return {
+    about: description,
+    defaultText: "",
+    read: (value) => (value === undefined || value === "" ? undefined : read(value)),
+  };
+}
+
 function ratio(about: string, byDefault: number): Setting<number> {
   return {
     about: `${about} 0 to 1.`,
@@ -103,6 +112,15 @@ const MIB = 1024 * KIB;
 const SETTINGS = {
   HOST: text("Address to listen on.", "127.0.0.1"),
   GRPC_PORT: integer("Port of gRPC; 0 is any free one.", 50_051, 0, 65_535),
+  HTTP_PORT: optionalInteger(
+    "Port of JSON over HTTP, served on HOST too; 0 is any free one. Without it there is none; `make run` sets 8080.",
+    0,
+    65_535,
+  ),
+  HTTP_CORS_ORIGINS: text(
+    "Web pages that may call over HTTP, comma separated, such as https://shop.example.com; * is every page.",
+    "",
+  ),
   ADMIN_PORT: integer(
     "Port of metrics, health and diagnostics over HTTP; 0 is any free one.",
     9_464,

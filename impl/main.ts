@@ -21,6 +21,9 @@ async function main(): Promise<void> {
     process.exit(1);
   });
   system.logging.print(`ready grpc=${system.grpc} admin=${system.admin}`);
+  if (system.http !== undefined) {
+    system.logging.print(`http ${system.encrypted ? "https" : "http"}://${system.http}/openapi.json`);
+  }
   if (!supervised) system.logging.print(await howToTry(system));
   await stopping;
   await system.stop();

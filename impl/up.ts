@@ -56,6 +56,7 @@ async function main(): Promise<void> {
       TRUSTED_GATEWAYS: grpc.slice(0, grpc.lastIndexOf(":")),
       GRPC_PORT: "0",
       ADMIN_PORT: "0",
+      HTTP_PORT: "",
     }),
   );
   resources.defer(async () => {

@@ -3,19 +3,20 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { differences, writePages } from "./api-docs.ts";
+import { apiDocuments, differences, writePages } from "./api-docs.ts";
 import { apiPages } from "./api-pages.ts";
 import { readContract } from "./contract.ts";
 import { buildSourceImage } from "./source-image.ts";
 
 const contract = readContract(buildSourceImage());
 const pages = apiPages(contract);
+const documents = apiDocuments(contract);
 const folder = mkdtempSync(join(tmpdir(), "api-docs-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe("the API documentation", () => {
   it("is committed as the contract says", () => {
-    expect(differences(join(import.meta.dirname, "../docs/api"), pages)).toEqual([]);
+    expect(differences(join(import.meta.dirname, "../docs/api"), documents)).toEqual([]);
   });
 
   it("has a page for every service, and links only to headings that exist", () => {

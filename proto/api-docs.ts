@@ -3,8 +3,17 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { apiPages } from "./api-pages.ts";
-import { readContract } from "./contract.ts";
+import { type Contract, readContract } from "./contract.ts";
+import { openApi } from "./openapi.ts";
 import { buildSourceImage } from "./source-image.ts";
+
+/** Everything in docs/api by file name: the pages, and the HTTP API as OpenAPI. */
+export function apiDocuments(contract: Contract): ReadonlyMap<string, string> {
+  return new Map([
+    ...apiPages(contract),
+    ["openapi.json", `${JSON.stringify(openApi(contract), null, 1)}\n`],
+  ]);
+}
 
 /** Names of the files in `folder` that are not what `pages` says: changed, missing or left over. */
 export function differences(folder: string, pages: ReadonlyMap<string, string>): readonly string[] {
@@ -28,7 +37,7 @@ export function writePages(folder: string, pages: ReadonlyMap<string, string>): 
 
 if (import.meta.main) {
   const folder = join(import.meta.dirname, "../docs/api");
-  const pages = apiPages(readContract(buildSourceImage()));
+  const pages = apiDocuments(readContract(buildSourceImage()));
   if (process.argv.includes("--check")) {
     const stale = differences(folder, pages);
     for (const name of stale) process.stdout.write(`docs/api/${name} is not what the contract says\n`);

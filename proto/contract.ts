@@ -18,6 +18,7 @@ import {
   toJson,
 } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { type HttpRule, readHttpRules } from "#impl/runtime/http-rules.ts";
 import { readComments } from "./comments.ts";
 import { MethodPolicy, Sensitivity } from "./gen/ecommerce/v1/policy.ts";
 
@@ -53,12 +54,6 @@ export interface ContractEnum {
   readonly values: readonly { readonly name: string; readonly number: number; readonly comment: string }[];
 }
 
-export interface HttpRoute {
-  readonly verb: string;
-  readonly path: string;
-  readonly body: string;
-}
-
 export interface ContractMethod {
   readonly name: string;
   readonly comment: string;
@@ -66,7 +61,7 @@ export interface ContractMethod {
   readonly input: string;
   readonly output: string;
   readonly policy?: MethodPolicy;
-  readonly routes: readonly HttpRoute[];
+  readonly routes: readonly HttpRule[];
 }
 
 export interface ContractService {
@@ -142,17 +137,8 @@ function readMethod(registry: FileRegistry, desc: DescMethod): Omit<ContractMeth
     input: desc.input.typeName,
     output: desc.output.typeName,
     ...(policy === undefined ? {} : { policy: MethodPolicy.decode(policy) }),
-    routes: readRoutes(readRules(registry, desc, "google.api.http")),
+    routes: readHttpRules(registry, desc),
   };
-}
-
-function readRoutes(rule: Rules): HttpRoute[] {
-  const verbs = ["get", "put", "post", "delete", "patch"];
-  const routes = Object.entries(rule)
-    .filter(([verb, path]) => verbs.includes(verb) && typeof path === "string")
-    .map(([verb, path]) => ({ verb: verb.toUpperCase(), path: String(path), body: String(rule.body ?? "") }));
-  const more = Array.isArray(rule.additionalBindings) ? rule.additionalBindings : [];
-  return [...routes, ...more.flatMap((binding) => (isObject(binding) ? readRoutes(binding) : []))];
 }
 
 function readField(registry: FileRegistry, desc: DescField): Omit<ContractField, "comment"> {
@@ -191,7 +177,7 @@ function fieldType(desc: DescField): Pick<ContractField, "type" | "kind" | "labe
   return { type: ScalarType[desc.scalar].toLowerCase(), kind: "scalar", label };
 }
 
-function readRules(registry: FileRegistry, desc: DescField | DescMessage | DescMethod, name: string): Rules {
+function readRules(registry: FileRegistry, desc: DescField | DescMessage, name: string): Rules {
   const option = registry.getExtension(name);
   if (option?.message === undefined || !hasOption(desc, option)) return {};
   const value = getOption(desc, option);

@@ -1,7 +1,7 @@
 // Credentials of a server: plaintext, or TLS from PEM files that are looked at again and again. New connections get what was read last, open
 // ones go on; files that are broken, half replaced or gone are logged and leave the last good ones in use.
 import { X509Certificate } from "node:crypto";
-import type { SecureVersion } from "node:tls";
+import type { SecureVersion, TlsOptions } from "node:tls";
 import { ServerCredentials } from "@grpc/grpc-js";
 import type { Clock } from "#impl/runtime/clock.ts";
 import type { Logger } from "#impl/runtime/logger.ts";
@@ -21,6 +21,10 @@ export interface ServerTls {
 export interface OpenServerCredentials {
   readonly credentials: ServerCredentials;
   readonly encrypted: boolean;
+  /** The same for a port of node:tls; undefined when connections are plaintext. */
+  readonly options: TlsOptions | undefined;
+  /** Told of options that replace those. */
+  onReplace(listener: (options: TlsOptions) => void): void;
   stop(): Promise<void>;
 }
 
@@ -31,11 +35,18 @@ export async function openServerCredentials(
 ): Promise<OpenServerCredentials> {
   if (tls === undefined) {
     log.warn({}, "connections are not encrypted: no TLS certificate is configured");
-    return { credentials: ServerCredentials.createInsecure(), encrypted: false, stop: async () => {} };
+    return {
+      credentials: ServerCredentials.createInsecure(),
+      encrypted: false,
+      options: undefined,
+      onReplace: () => {},
+      stop: async () => {},
+    };
   }
   const files = { certFile: tls.certFile, keyFile: tls.keyFile, caFile: tls.clientCaFile };
   let current = await readTlsFiles(files);
   const credentials = new ReplaceableCredentials(tls, current);
+  const listeners: Array<(options: TlsOptions) => void> = [];
   tell(current, tls, clock, log);
   let problem = "";
   const reload: Repeated = repeat(
@@ -47,6 +58,7 @@ export async function openServerCredentials(
         problem = "";
         if (sameMaterial(next, current)) return;
         credentials.replace(next);
+        for (const listener of listeners) listener(tlsOptions(tls, next));
         current = next;
         tell(next, tls, clock, log);
       } catch (error) {
@@ -59,7 +71,20 @@ export async function openServerCredentials(
     },
     { clock, log },
   );
-  return { credentials, encrypted: true, stop: () => reload.stop() };
+  return {
+    credentials,
+    encrypted: true,
+    get options() {
+      return tlsOptions(tls, current);
+    },
+    onReplace: (listener) => listeners.push(listener),
+    stop: () => reload.stop(),
+  };
+}
+
+function tlsOptions({ clientCaFile, minVersion }: ServerTls, material: TlsMaterial): TlsOptions {
+  const required = clientCaFile !== undefined;
+  return { ...material, minVersion, requestCert: required, rejectUnauthorized: required };
 }
 
 /** grpc-js takes credentials of its own class only, and lets that class alone replace what new connections get. */

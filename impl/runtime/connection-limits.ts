@@ -128,7 +128,7 @@ function screenHeads(port: Http2Server): void {
 }
 
 /** Destroys what is over a limit. The log is told when refusing begins, not of each one. */
-function createAdmission(limits: ConnectionLimits, log: Logger): (socket: Socket) => void {
+export function createAdmission(limits: ConnectionLimits, log: Logger): (socket: Socket) => void {
   let open = 0;
   const ofAddress = new Map<string, number>();
   let refusing = false;

@@ -61,11 +61,24 @@ export interface ServerOptions {
   readonly limits?: Partial<ServerLimits>;
 }
 
+/** Another way in for the same calls, which drains with the server. */
+export interface Door {
+  /** Takes no new calls; resolves when the connections are closed, after the calls on them. */
+  close(): Promise<void>;
+  /** Closes what is still open. */
+  cut(): void;
+}
+
 export interface RunningServer {
   readonly address: string;
   readonly port: number;
   readonly health: Health;
   readonly openCalls: number;
+  /** Every method with its chain, by path, for other transports. */
+  readonly methods: ReadonlyMap<string, BoundMethod>;
+  /** Tells of a call of another transport at its start: its request is awaited and it is drained as any other. */
+  admit(call: Call): void;
+  addDoor(door: Door): void;
   /** Stops without losing what can be finished. Resolves when nothing is open; safe to call twice. */
   drain(): Promise<void>;
 }
@@ -81,18 +94,21 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     clock,
   );
   const health = createHealth(options.schema.services);
+  const methods = bindMethods(options);
+  const doors: Door[] = [];
+  const admit = (call: Call): void => {
+    open.add(call);
+    call.onFinish(forget);
+    if (call.awaitsRequest) requestTimeout.watch();
+  };
   const server = createGrpcJsServer({
-    methods: bindMethods(options),
+    methods,
     environment: options.environment,
     maxMessageBytes: limits.maxMessageBytes,
     connections: limits,
     waitingRequests: new WaitingRequests(limits.maxWaitingRequestBytes),
     unsentResponses,
-    onCall(call) {
-      open.add(call);
-      call.onFinish(forget);
-      if (call.awaitsRequest) requestTimeout.watch();
-    },
+    onCall: admit,
   });
   const host = { addService: server.addService.bind(server) } as Parameters<Health["addTo"]>[0];
   health.addTo(host);
@@ -101,7 +117,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const stop = async (): Promise<void> => {
     health.shutDown();
     if (limits.drainDelayMs > 0) await sleep(clock, limits.drainDelayMs);
-    const closed = new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+    const closed = Promise.all([
+      new Promise<void>((resolve) => server.tryShutdown(() => resolve())),
+      ...doors.map((door) => door.close()),
+    ]);
     health.endWatches();
     for (const call of open) if (call.method.responseStream) call.fail(draining(call));
     await within(clock, closed, limits.drainGraceMs);
@@ -110,6 +129,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       await within(clock, closed, FLUSH_MS);
     }
     server.forceShutdown();
+    for (const door of doors) door.cut();
     await within(clock, closed, FLUSH_MS);
     requestTimeout.stop();
     unsentResponses.stop();
@@ -122,6 +142,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     get openCalls() {
       return open.size;
     },
+    methods,
+    admit,
+    addDoor: (door) => doors.push(door),
     drain() {
       drained ??= stop();
       return drained;
@@ -130,7 +153,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 }
 
 /** Resolves when `event` does or the time is over, whichever comes first, and leaves no timer. */
-function within(clock: Clock, event: Promise<void>, ms: number): Promise<void> {
+function within(clock: Clock, event: Promise<unknown>, ms: number): Promise<void> {
   return new Promise((resolve) => {
     const cancel = clock.after(ms, resolve);
     void event.then(() => {
