@@ -140,7 +140,7 @@ async function paymentTokens({ payments }: ShopCallers, count: number): Promise<
   const wanted = Array.from({ length: count }).values();
   const work = async (): Promise<void> => {
     for (const _ of wanted)
-      tokens.push((await payments.createPaymentMethod({ card: CARD })).paymentMethodToken);
+      tokens.push((await payments.createPaymentMethod({ card: CARD, requestId: "" })).paymentMethodToken);
   };
   await Promise.all(Array.from({ length: CUSTOMERS }, work));
   return tokens;

@@ -56,7 +56,7 @@ async function place(productId: string): Promise<void> {
     cvc: "123",
     holderName: "A",
   };
-  const { paymentMethodToken } = await payments.createPaymentMethod({ card });
+  const { paymentMethodToken } = await payments.createPaymentMethod({ card, requestId: "" });
   const order = NewOrder.fromPartial({
     guest: { email: "" },
     lines: [{ productId, quantity: 2n }],

@@ -2,6 +2,7 @@
 
 import { analyticsPart } from "./parts/analytics-part.ts";
 import { authPart } from "./parts/auth-part.ts";
+import { gatewayPart } from "./parts/gateway-part.ts";
 import { inventoryPart } from "./parts/inventory-part.ts";
 import { notificationPart } from "./parts/notification-part.ts";
 import { orderPart } from "./parts/order-part.ts";
@@ -26,6 +27,7 @@ const PARTS: Readonly<Record<ServiceName, MakePart>> = {
   support: supportPart,
   registry: registryPart,
   analytics: analyticsPart,
+  gateway: gatewayPart,
 };
 
 export interface Services {

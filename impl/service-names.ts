@@ -10,6 +10,7 @@ export const SERVICE_NAMES = [
   "support",
   "analytics",
   "registry",
+  "gateway",
 ] as const;
 
 export type ServiceName = (typeof SERVICE_NAMES)[number];

@@ -12,7 +12,7 @@ import { silentLog } from "./storage/storage-log.ts";
 import { type SupervisedProcess, supervise } from "./supervised-process.ts";
 
 /** Served by the gateway's own process. */
-const AT_GATEWAY: readonly ServiceName[] = ["registry"];
+const AT_GATEWAY: readonly ServiceName[] = ["registry", "gateway"];
 const MAX_REPLICAS = 50;
 /** Connections of a process beside its pool: those that listen for notifications. */
 const EXTRA_CONNECTIONS = 4;

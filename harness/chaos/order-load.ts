@@ -84,6 +84,7 @@ async function buy(options: OrderLoadOptions, units: Cart, card: string): Promis
     const token = await untilKnown(options, ({ payments }) =>
       payments.createPaymentMethod({
         card: { cardNumber: card, expiryMonth: 12, expiryYear: 2099, cvc: "123", holderName: "A Customer" },
+        requestId: "",
       }),
     );
     const order = NewOrder.create({

@@ -136,7 +136,7 @@ async function* partsOf(
 
 async function newOrderOf(order: TraceOrder, { callers, seeded }: PlaceOrdersOptions): Promise<NewOrder> {
   const { customerId, invoice, placedTime, lines } = order;
-  const { paymentMethodToken } = await callers.payments.createPaymentMethod({ card: CARD });
+  const { paymentMethodToken } = await callers.payments.createPaymentMethod({ card: CARD, requestId: "" });
   const userId = customerId === undefined ? undefined : seeded.userIds.get(emailOf(customerId));
   return NewOrder.create({
     // A customer that the shop refused buys as a guest.

@@ -25,6 +25,7 @@ const SERVICE = [
   "users.read",
   "notifications.send",
   "notifications.read",
+  "analytics.read",
   "analytics.write",
   "registry.read",
   "registry.write",

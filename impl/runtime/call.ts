@@ -52,6 +52,8 @@ export class Call {
   responseEncoding: Encoding | undefined = undefined;
   /** Where the caller can go on if this stream ends early. A handler says where its stream begins, and what follows with `nextResumeToken`. */
   resumeToken: string | undefined = undefined;
+  /** Told where the stream begins, before its first message; set by the transport. */
+  onBegin: ((resumeToken: string) => void) | undefined = undefined;
   /** Where the caller can go on after the next message: set before it is yielded, and true from when it is sent. */
   nextResumeToken: string | undefined = undefined;
   /** Payload bytes of messages received and sent, before and after compression respectively. */

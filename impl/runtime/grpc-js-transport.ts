@@ -162,6 +162,7 @@ class GrpcJsCall
     // First of all listeners: the caller gets its status before anyone observes it.
     call.onFinish((_, status) => this.#end(status));
     call.awaitsRequest = !method.requestStream;
+    call.onBegin = (resumeToken) => this.#sendHeaders(resumeToken);
     this.#options.onCall(call);
     if (!method.requestStream) {
       this.#transport.startRead();
@@ -286,13 +287,14 @@ class GrpcJsCall
     resetStream(this.#transport);
   }
 
-  #sendHeaders(): void {
-    if (this.#headersSent) return;
+  #sendHeaders(resumeToken?: string): void {
+    if (this.#headersSent || this.#call?.finished === true) return;
     this.#headersSent = true;
     const encoding = this.#call?.responseEncoding;
-    if (encoding === undefined) return;
+    if (encoding === undefined && resumeToken === undefined) return;
     const headers = new Metadata();
-    headers.set("grpc-encoding", encoding);
+    if (encoding !== undefined) headers.set("grpc-encoding", encoding);
+    if (resumeToken !== undefined) headers.set(RESUME_TOKEN, resumeToken);
     this.#transport.sendMetadata(headers);
   }
 
@@ -380,6 +382,9 @@ class GrpcJsMetadata implements RequestMetadata {
  * caller can have stated. A real one lies at most this far back when the call starts.
  */
 const COUNTABLE_MS = 1_000;
+
+/** Initial metadata of a stream that can be resumed: where it begins. */
+const RESUME_TOKEN = "resume-token";
 
 /** What grpc-js says when a write fails, which it only does when the stream is gone. */
 const WRITE_FAILED = "Internal server error";

@@ -55,6 +55,7 @@ export async function* streamMetrics(
   const places = metricsPlaces(tokens, query);
   const from = await placeOf(context, query, places, request.resumeToken, call.signal);
   call.resumeToken = places.seal(from);
+  call.onBegin?.(call.resumeToken);
   const { windows } = from;
   const oldest = spanOf(query.frame, Math.max(windows.begin, windows.closed)).start;
   const refill = await positionBefore(database, "analytics", oldest, call.signal);

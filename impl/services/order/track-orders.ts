@@ -14,6 +14,7 @@ import { versionOf } from "../shared/etag.ts";
 import { type EventStreamOptions, eventStream } from "../shared/event-stream.ts";
 import { placeTokens } from "../shared/event-stream-place.ts";
 import { millisecondsOf } from "../shared/milliseconds.ts";
+import { watchOrdersTokens } from "../shared/watch-orders-tokens.ts";
 import { type Order, OrderStatus } from "./order.ts";
 import { orderKey, userKey } from "./order-event.ts";
 import { orderMessage } from "./order-message.ts";
@@ -107,8 +108,7 @@ function watchOrders(
   const keys = orderIds.length > 0 ? orderIds.map(orderKey) : userId === "" ? undefined : [userKey(userId)];
   return eventStream<Streamed>({
     ...common(context, request, call),
-    purpose: "orders.watch.1",
-    boundTo: JSON.stringify([userId, orderIds, statuses]),
+    ...watchOrdersTokens(userId, orderIds, statuses),
     start: "now",
     ...(keys === undefined ? {} : { keys }),
     update(event) {

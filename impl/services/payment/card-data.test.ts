@@ -108,7 +108,7 @@ test("card data is in no log line, no span, no error, no table and no file", asy
   const { faultless, declined, lost, failed, noCard, letters } = NUMBERS;
   const { FAILED_PRECONDITION, INVALID_ARGUMENT, ALREADY_EXISTS, UNAVAILABLE, INTERNAL } = Code;
 
-  const method = await client.createPaymentMethod({ card: planted(faultless) });
+  const method = await client.createPaymentMethod({ card: planted(faultless), requestId: "" });
   const request = paying(faultless);
   const { payment } = await client.authorizePayment(request);
   const paymentId = payment?.paymentId ?? "";
@@ -118,8 +118,8 @@ test("card data is in no log line, no span, no error, no table and no file", asy
   await fails(FAILED_PRECONDITION, client.authorizePayment(paying(declined)));
   await fails(FAILED_PRECONDITION, client.authorizePayment(paying(failed)));
   await fails(FAILED_PRECONDITION, client.authorizePayment(paying(noCard)));
-  await fails(FAILED_PRECONDITION, client.createPaymentMethod({ card: planted(noCard) }));
-  await fails(INVALID_ARGUMENT, client.createPaymentMethod({ card: planted(letters) }));
+  await fails(FAILED_PRECONDITION, client.createPaymentMethod({ card: planted(noCard), requestId: "" }));
+  await fails(INVALID_ARGUMENT, client.createPaymentMethod({ card: planted(letters), requestId: "" }));
   await fails(INVALID_ARGUMENT, client.authorizePayment(paying(faultless, { cvc: `${CVC} planted` })));
   await fails(ALREADY_EXISTS, client.authorizePayment({ ...paying(declined), requestId: request.requestId }));
   const unknown = await client.authorizePayment(paying(lost));
@@ -133,7 +133,7 @@ test("card data is in no log line, no span, no error, no table and no file", asy
   await rename("gone", "transactions");
   const files = await providerText();
   await process.process().stop("SIGKILL");
-  await fails(UNAVAILABLE, client.createPaymentMethod({ card: planted(faultless) }));
+  await fails(UNAVAILABLE, client.createPaymentMethod({ card: planted(faultless), requestId: "" }));
   await fails(UNAVAILABLE, client.authorizePayment(paying(faultless)));
 
   const calls = server.ended.length;

@@ -164,7 +164,7 @@ function keyOf<Q extends { readonly requestId: string }>(
 }
 
 /** The same for a repeat of the request: the provider gives the same token again, and refuses another card. */
-function cardKey({ requestId }: AuthorizePaymentRequest, call: Call): TokenKey {
+export function cardKey({ requestId }: { readonly requestId: string }, call: Call): TokenKey {
   const { scope } = recordKeyOf({ call, requestId, content: new Uint8Array(0) });
   return { key: `card_${hash("sha256", `${scope}\n${requestId.toLowerCase()}`, "hex")}`, requestId };
 }

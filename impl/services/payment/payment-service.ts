@@ -13,7 +13,7 @@ import type { Attempts } from "./payment-attempts.ts";
 import { listPayments } from "./payment-list.ts";
 import { paymentMessage } from "./payment-messages.ts";
 import { createPaymentMethods } from "./payment-methods.ts";
-import { createPaymentRequests } from "./payment-requests.ts";
+import { cardKey, createPaymentRequests } from "./payment-requests.ts";
 import type { PaymentStore } from "./payment-store.ts";
 import { watchPayments } from "./payment-watch.ts";
 import type { ProviderEvents } from "./provider-events.ts";
@@ -43,12 +43,9 @@ export function createPaymentService(options: PaymentServiceOptions): ServiceImp
   const answer = async (payment: Promise<Payment>) => ({ payment: paymentMessage(await payment) });
 
   return implement(PaymentServiceDefinition, {
-    async createPaymentMethod({ card }, call) {
-      const {
-        token,
-        card: shown,
-        expireTime,
-      } = await methods.create(requiredCard(card), { key: newId(), requestId: "" }, call);
+    async createPaymentMethod({ card, requestId }, call) {
+      const key = requestId === "" ? { key: newId(), requestId } : cardKey({ requestId }, call);
+      const { token, card: shown, expireTime } = await methods.create(requiredCard(card), key, call);
       return { paymentMethodToken: token, card: shown, expireTime };
     },
     authorizePayment: (request, call) => answer(requests.authorize(request, call)),

@@ -11,7 +11,7 @@ import type { PageTokens } from "./page-token.ts";
 
 /** What to follow and how to say it. `M` is a message of the service without its token. */
 export interface EventMessagesOptions<M> {
-  readonly log: EventLog;
+  readonly log: Pick<EventLog, "head" | "subscribe">;
   readonly tokens: PageTokens;
   /** What the tokens are for, such as "inventory.watch.1". */
   readonly purpose: string;

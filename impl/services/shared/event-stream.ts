@@ -27,6 +27,7 @@ export async function* eventStream<M extends { resumeToken: string }>(
     heartbeat: { everyMs: heartbeatMs, message: heartbeat },
     onBegin(resumeToken) {
       call.resumeToken = resumeToken;
+      call.onBegin?.(resumeToken);
     },
     // The stream may be waiting for its reader and would not hear of it.
     onSlow: (error: SlowConsumer) => call.fail(tooSlow(error, call.resumeToken)),

@@ -6,6 +6,7 @@ import type { EventHub } from "./event-hub.ts";
 import type { EventStore } from "./event-store.ts";
 import type { EventTailer } from "./event-tailer.ts";
 import type { EventHistory } from "./subscriber.ts";
+import { createTurns } from "./turns.ts";
 
 export interface EventHistoryOptions {
   readonly store: EventStore;
@@ -37,22 +38,5 @@ export function createEventHistory(options: EventHistoryOptions): EventHistory {
         const last = events.at(-1);
         return { events, through: last !== undefined && events.length === limit ? last.position : through };
       }),
-  };
-}
-
-/** Lets `atOnce` run at a time; the others wait in the order of their coming. */
-function createTurns(atOnce: number): <R>(work: () => Promise<R>) => Promise<R> {
-  const waiting: (() => void)[] = [];
-  let free = atOnce;
-  return async (work) => {
-    if (free > 0) free -= 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) free += 1;
-      else next();
-    }
   };
 }

@@ -9,8 +9,8 @@ import type { SubscribeOptions, Subscription } from "./event-log.ts";
 
 /** What a reader that is behind needs. */
 export interface EventHistory {
-  /** Resolves when the hub has come to all that is committed now, and no sooner. */
-  refresh(): Promise<void>;
+  /** Resolves when the hub has come to `position`, or to all that is committed now, and no sooner. */
+  refresh(position: bigint): Promise<void>;
   /** Events after a position, the first `limit` that have one of the keys, and how far it has looked. Throws EventsExpired. */
   read(
     after: bigint,
@@ -167,7 +167,7 @@ export class Subscriber implements Subscription {
     const { hub, history, queueEvents } = this.#context;
     const { signal } = this.#options;
     if (this.#cursor > hub.position) {
-      await history.refresh();
+      await history.refresh(this.#cursor);
       // A position that was never given, or that was taken back with the database.
       if (this.#cursor > hub.position) await history.refuse(this.#cursor, signal);
     }

@@ -53,7 +53,10 @@ export async function startShop(): Promise<Shop> {
       return stock;
     },
     async token(cardNumber = FAULTLESS) {
-      const { paymentMethodToken } = await payments.client.createPaymentMethod({ card: cardOf(cardNumber) });
+      const { paymentMethodToken } = await payments.client.createPaymentMethod({
+        card: cardOf(cardNumber),
+        requestId: "",
+      });
       return paymentMethodToken;
     },
     async paymentsOf(orderId) {

@@ -54,7 +54,7 @@ export interface Asking {
 
 export function asking({ client }: PaymentFixture): Asking {
   const tokenOf = async (cardNumber: string): Promise<string> =>
-    (await client.createPaymentMethod({ card: cardOf(cardNumber) })).paymentMethodToken;
+    (await client.createPaymentMethod({ card: cardOf(cardNumber), requestId: "" })).paymentMethodToken;
   const authorizing: Asking["authorizing"] = async (cardNumber, changes = {}) =>
     AuthorizePaymentRequest.fromPartial({
       orderId: newId(),

@@ -211,7 +211,14 @@ export interface PaymentSource {
 /** Exchanges a card for a token. */
 export interface CreatePaymentMethodRequest {
   /** The card. */
-  card: CardDetails | undefined;
+  card:
+    | CardDetails
+    | undefined;
+  /**
+   * Makes a retry safe: a repeat with the same card gets the first token, with another card ALREADY_EXISTS. Empty means that
+   * every call is new.
+   */
+  requestId: string;
 }
 
 /** The token. */
@@ -1065,13 +1072,16 @@ export const PaymentSource: MessageFns<PaymentSource> = {
 };
 
 function createBaseCreatePaymentMethodRequest(): CreatePaymentMethodRequest {
-  return { card: undefined };
+  return { card: undefined, requestId: "" };
 }
 
 export const CreatePaymentMethodRequest: MessageFns<CreatePaymentMethodRequest> = {
   encode(message: CreatePaymentMethodRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.card !== undefined) {
       CardDetails.encode(message.card, writer.uint32(10).fork()).join();
+    }
+    if (message.requestId !== "") {
+      writer.uint32(18).string(message.requestId);
     }
     return writer;
   },
@@ -1097,6 +1107,14 @@ export const CreatePaymentMethodRequest: MessageFns<CreatePaymentMethodRequest> 
             message.card = CardDetails.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.requestId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1117,6 +1135,7 @@ export const CreatePaymentMethodRequest: MessageFns<CreatePaymentMethodRequest> 
     message.card = (object.card !== undefined && object.card !== null)
       ? CardDetails.fromPartial(object.card)
       : undefined;
+    message.requestId = object.requestId ?? "";
     return message;
   },
 };
