@@ -20,7 +20,7 @@ const PERMISSIONS = [...methods.values()].flatMap(({ policy }) =>
 );
 const UNARY_MS = 10_000;
 /** How long streams are listened to that have nothing to tell. */
-const STREAM_MS = 1_000;
+const STREAM_MS = 600;
 
 const bindings = [...registry]
   .filter((type) => type.kind === "service")
@@ -156,9 +156,8 @@ test("a product is made, changed, found and read over HTTP, and each answer fits
 test("the document is served, its references lead somewhere, and all its schemas compile", async () => {
   expect(await (await fetch(`${base}/openapi.json`)).json()).toEqual(document);
   const names = Object.keys(document.components.schemas);
-  for (const name of names) {
-    expect(ajv.compile({ $ref: `openapi.json#/components/schemas/${name}` })).toBeTypeOf("function");
-  }
+  const anyOf = names.map((name) => ({ $ref: `openapi.json#/components/schemas/${name}` }));
+  expect(ajv.compile({ anyOf })).toBeTypeOf("function");
   const operations = Object.values<Record<string, { operationId: string }>>(document.paths).flatMap((item) =>
     Object.values(item),
   );

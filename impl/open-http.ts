@@ -36,5 +36,7 @@ export async function openHttp(config: Config, parts: HttpParts): Promise<Runnin
   });
   server.addDoor(http);
   tls.onReplace((options) => http.setTls(options));
+  // Files may have been replaced while the port was opened.
+  if (tls.options !== undefined) http.setTls(tls.options);
   return http;
 }
