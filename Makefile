@@ -38,7 +38,11 @@ test: $(INSTALLED) ## Run all tests on real sockets, processes and an embedded P
 
 .PHONY: report
 report: $(INSTALLED) ## Measure what each optimization buys, and write reports/<run>/ (DATA=<folder>, QUICK=1, SEED=<n>)
-	@node harness/report.ts
+	@node --disable-warning=ExperimentalWarning harness/report.ts
+
+.PHONY: index
+index: $(INSTALLED) ## Write reports/index.html: the history of all runs in reports/, with trends and comparison
+	@node --disable-warning=ExperimentalWarning harness/history.ts
 
 .PHONY: load
 load: $(INSTALLED) ## Run the k6 scripts in load/, with k6 or the built-in runner (SCRIPT=<name>, TIME=<30s>, ADDRESS=, ENGINE=)
@@ -75,7 +79,7 @@ bench: $(INSTALLED) ## Cost of each middleware, and of the whole chain against a
 .PHONY: check
 check: $(INSTALLED) ## Format, lint, types, architecture, contract lint and compatibility, generated code
 	@echo "format and lint" >&2; biome ci --error-on-warnings .
-	@echo "types" >&2; tsc -p .; tsc -p load
+	@echo "types" >&2; tsc -p .; tsc -p load; tsc -p harness/history/browser
 	@echo "architecture" >&2; vitest run impl/architecture.test.ts
 	@echo "contract: lint, policies, compatibility with $(AGAINST)" >&2
 	@cd proto && buf lint

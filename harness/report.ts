@@ -10,6 +10,7 @@ import { readMachine, readPressure } from "./experiment/machine.ts";
 import { runExperiment } from "./experiment/run-experiment.ts";
 import { planRun } from "./experiment/run-plan.ts";
 import { timerJitter } from "./experiment/timer-jitter.ts";
+import { writeHistory } from "./history/write-history.ts";
 import { assembleRecord } from "./report/assemble-record.ts";
 import { gitState, lockHash } from "./report/git-state.ts";
 import { createProgress } from "./report/progress.ts";
@@ -79,6 +80,7 @@ async function report(settings: ReportSettings, signal: AbortSignal): Promise<st
       lockHash: lock,
     });
     const file = await writeReport(join(repositoryRoot, "reports"), record);
+    await writeHistory(join(repositoryRoot, "reports"));
     progress.end();
     for (const { subject, outcome } of findings(record)) process.stdout.write(`${subject}: ${outcome}\n`);
     return file;

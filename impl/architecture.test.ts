@@ -76,6 +76,7 @@ const LAYERS: ReadonlyArray<readonly [folder: string, mayImport: readonly string
     ],
   ],
   ["harness/report", ["harness/load", "harness/experiment"]],
+  ["harness/history", ["harness/random", "harness/experiment", "harness/report"]],
   [
     "harness",
     [
@@ -95,6 +96,7 @@ const LAYERS: ReadonlyArray<readonly [folder: string, mayImport: readonly string
       "harness/replay",
       "harness/experiment",
       "harness/report",
+      "harness/history",
     ],
   ],
   ["scenarios", ["harness/chaos"]],
