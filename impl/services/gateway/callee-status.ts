@@ -6,10 +6,13 @@ import { unavailable } from "#impl/runtime/rpc-error.ts";
 import { Code, codeName, DETAILS_KEY } from "#impl/runtime/status.ts";
 import { Status } from "#proto/google/rpc/status.ts";
 
-/** What the service said; a code and no more when it was the way to it that failed. */
+/** Told by whoever is on the way as well as by the service: their words may name addresses. */
+const OF_THE_WAY: ReadonlySet<Code> = new Set([Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED]);
+
+/** What the service said; a code and no more where it may have been the way to it that failed. */
 export function statusOf({ code, trailers }: CallError): Status {
   const [serialized] = trailers.get(DETAILS_KEY);
-  if (serialized instanceof Buffer) return Status.decode(serialized);
+  if (serialized instanceof Buffer && !OF_THE_WAY.has(code)) return Status.decode(serialized);
   return { code, message: `the service answered ${codeName(code)}`, details: [] };
 }
 
