@@ -8,7 +8,7 @@ import { httpStatus } from "./runtime/http-code.ts";
 import { readHttpRules } from "./runtime/http-rules.ts";
 import { newId } from "./runtime/ids.ts";
 import { Code, codeName } from "./runtime/status.ts";
-import { callBytes } from "./testing/call-bytes.ts";
+import { callBytes, type Outcome } from "./testing/call-bytes.ts";
 import { startTestSystem } from "./testing/running-system.ts";
 
 const { system, channel, bearer } = await startTestSystem({ HTTP_PORT: "0" });
@@ -93,11 +93,17 @@ test.each([
     const method = methods.get(`/${desc.parent.typeName}/${desc.name}`);
     if (method === undefined) throw new Error(`${desc} is not in the schema`);
     const bytes = toBinary(desc.input, fromJson(desc.input, json));
-    const deadlineMs = method.responseStream ? STREAM_MS : UNARY_MS;
-    const [expected, actual] = await Promise.all([
-      callBytes(channel, method, bytes, headers, { deadlineMs }),
-      overHttp(rule.verb, path, rule.body, headers, deadlineMs),
-    ]);
+    const ask = async (deadlineMs: number): Promise<readonly [Outcome, Answer]> => {
+      const both = await Promise.all([
+        callBytes(channel, method, bytes, headers, { deadlineMs }),
+        overHttp(rule.verb, path, rule.body, headers, deadlineMs),
+      ]);
+      const codes = [both[0].code, codeName(both[1].code)];
+      // One was faster than the deadline and the other was not: the machine is busy.
+      const tooShort = new Set(codes).size === 2 && codes.includes("DEADLINE_EXCEEDED");
+      return tooShort && deadlineMs < UNARY_MS ? ask(4 * deadlineMs) : both;
+    };
+    const [expected, actual] = await ask(method.responseStream ? STREAM_MS : UNARY_MS);
     const name = `${rule.verb} ${rule.path}`;
     // A client of gRPC that runs out of time hears no reason.
     const reason = expected.code === "DEADLINE_EXCEEDED" ? actual.reason : expected.reason;
