@@ -29,7 +29,7 @@ describe("Checkout", () => {
     expect(payment?.card?.lastFour).toBe("4242");
   });
 
-  test("repeats after lost answers are one order and one charge, with new clients and in parallel", async () => {
+  test("repeats after lost answers are one order and one charge, also in parallel", async () => {
     const userId = newId();
     const customer = await shop.as(userId);
     const request = shop.cardCheckout(lamp, { userId });
@@ -62,7 +62,7 @@ describe("Checkout", () => {
     expect(second.order?.orderId).not.toBe(first.order?.orderId);
   });
 
-  test("for a user takes the user or orders.write; no API key's scope is needed by a guest", async () => {
+  test("an order for a user takes the user or orders.write", async () => {
     const request = shop.cardCheckout(lamp, { userId: newId() });
     const stranger = await shop.as(newId());
     for (const client of [guest, stranger]) {
