@@ -56,6 +56,14 @@ replay: $(INSTALLED) ## Real sales through a fresh system, exact to the penny (D
 chaos: $(INSTALLED) ## Kill the shop under load, then check stock, money and orders (TARGET=shop|postgres, KILLS=<n>, SEED=<n>)
 	@node harness/chaos.ts
 
+.PHONY: gate
+gate: $(INSTALLED) ## Is this checkout slower than BASE=<commit>? PASS, FAIL or INCONCLUSIVE (MINUTES=10, DATA=, SEED=; docs/gate.md)
+	@node harness/gate.ts
+
+.PHONY: gate-calibrate
+gate-calibrate: $(INSTALLED) ## How often the gate is wrong here: the same code twice, and planted regressions (MINUTES=3 each, SEED=)
+	@node harness/gate-calibrate.ts
+
 # JSON over HTTP is served unless HTTP_PORT is empty.
 run up: export HTTP_PORT ?= 8080
 

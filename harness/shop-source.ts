@@ -14,7 +14,10 @@ export interface ShopSource {
 }
 
 /** Fails with RetailDataError for a folder that is no retail data. */
-export async function loadShop({ dataFolder, seed }: ReportSettings): Promise<ShopSource> {
+export async function loadShop({
+  dataFolder,
+  seed,
+}: Pick<ReportSettings, "dataFolder" | "seed">): Promise<ShopSource> {
   if (dataFolder === undefined) {
     const shop = syntheticShop({ seed });
     return { shop, data: { source: shop.about, rejected: [] } };

@@ -78,6 +78,19 @@ const LAYERS: ReadonlyArray<readonly [folder: string, mayImport: readonly string
   ["harness/report", ["harness/load", "harness/experiment"]],
   ["harness/history", ["harness/random", "harness/experiment", "harness/report"]],
   [
+    "harness/gate",
+    [
+      "proto/gen",
+      "wire",
+      "harness/random",
+      "harness/load",
+      "harness/workload",
+      "harness/sut",
+      "harness/experiment",
+      "harness/report",
+    ],
+  ],
+  [
     "harness",
     [
       "proto/gen",
@@ -97,6 +110,7 @@ const LAYERS: ReadonlyArray<readonly [folder: string, mayImport: readonly string
       "harness/experiment",
       "harness/report",
       "harness/history",
+      "harness/gate",
     ],
   ],
   ["scenarios", ["harness/chaos"]],

@@ -17,7 +17,20 @@ export function tQuantile(probability: number, degrees: number): number {
   }
   if (probability === 0.5) return 0;
   if (probability < 0.5) return -tQuantile(1 - probability, degrees);
-  const tail = 1 - probability;
+  const key = `${probability}/${degrees}`;
+  const known = positiveQuantiles.get(key);
+  if (known !== undefined) return known;
+  const quantile = searchQuantile(1 - probability, degrees);
+  if (positiveQuantiles.size >= mostKnown) positiveQuantiles.clear();
+  positiveQuantiles.set(key, quantile);
+  return quantile;
+}
+
+/** An experiment asks for the same few again and again, and each is a search. */
+const positiveQuantiles = new Map<string, number>();
+const mostKnown = 1000;
+
+function searchQuantile(tail: number, degrees: number): number {
   let low = Math.log(1e-12);
   let high = Math.log(1e12);
   for (let step = 0; step < 120; step++) {
@@ -28,8 +41,8 @@ export function tQuantile(probability: number, degrees: number): number {
   return Math.exp((low + high) / 2);
 }
 
-/** I_x(a, b), by Lentz's continued fraction on the side where it converges fast. */
-function incompleteBeta(x: number, a: number, b: number): number {
+/** The regularised incomplete beta function I_x(a, b), by Lentz's continued fraction on the side where it converges fast. */
+export function incompleteBeta(x: number, a: number, b: number): number {
   if (x <= 0) return 0;
   if (x >= 1) return 1;
   const front = Math.exp(a * Math.log(x) + b * Math.log1p(-x) + logGamma(a + b) - logGamma(a) - logGamma(b));

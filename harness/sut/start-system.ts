@@ -22,6 +22,8 @@ export interface SystemOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Flags of Node for the process. */
   readonly nodeFlags?: readonly string[];
+  /** Checkout whose system is started; default: this one. */
+  readonly directory?: string;
   /** Core to run on; absent: any. */
   readonly core?: number | undefined;
   /** Cores it may use until it serves, such as "0,1", to start faster; it is moved to `core` then, its children are not. */
@@ -68,7 +70,7 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
       ...(options.nodeFlags ?? []),
       options.script ?? "impl/main.ts",
     ]),
-    cwd: repositoryRoot,
+    cwd: options.directory ?? repositoryRoot,
     env: { ...inherited(), ...UNREACHED_LIMITS, GRPC_PORT: "0", ADMIN_PORT: "0", ...options.env },
     onLine: (line) => {
       const addresses = parseReadyLine(line);

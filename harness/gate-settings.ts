@@ -1,0 +1,27 @@
+// What `make gate` and `make gate-calibrate` are asked for, read from the environment and checked before anything is started.
+
+import { readSettings } from "./report-settings.ts";
+
+export interface GateSettings {
+  /** What head is compared with: anything git understands as a commit. */
+  readonly base: string;
+  readonly dataFolder: string | undefined;
+  readonly seed: number;
+  readonly minutes: number;
+}
+
+/** Throws an Error that names the variable, its value and its rule. */
+export function readGateSettings(
+  environment: Readonly<Record<string, string | undefined>>,
+  defaults: { readonly base?: string; readonly minutes: number } = { minutes: 10 },
+): GateSettings {
+  const { dataFolder, seed } = readSettings(environment);
+  const base = environment.BASE || defaults.base;
+  if (base === undefined)
+    throw new Error("BASE is not set: name the commit to compare with, as in BASE=main");
+  const minutes = Number(environment.MINUTES || defaults.minutes);
+  if (!(minutes >= 1 && minutes <= 240)) {
+    throw new Error(`MINUTES=${environment.MINUTES}: must be a number from 1 to 240`);
+  }
+  return { base, dataFolder, seed, minutes };
+}
