@@ -44,6 +44,10 @@ report: $(INSTALLED) ## Measure what each optimization buys, and write reports/<
 index: $(INSTALLED) ## Write reports/index.html: the history of all runs in reports/, with trends and comparison
 	@node --disable-warning=ExperimentalWarning harness/history.ts
 
+.PHONY: scenarios
+scenarios: $(INSTALLED) ## Check what the shop claims, on real systems (SUITE=<contract|chaos|...>, SEED=<n>, EFFORT=<times as much>)
+	@node harness/scenarios.ts
+
 .PHONY: load
 load: $(INSTALLED) ## Run the k6 scripts in load/, with k6 or the built-in runner (SCRIPT=<name>, TIME=<30s>, ADDRESS=, ENGINE=)
 	@node harness/load.ts

@@ -44,6 +44,8 @@ const LAYERS: ReadonlyArray<readonly [folder: string, mayImport: readonly string
   ["harness/fault", ["harness/random"]],
   ["harness/load", ["proto/gen", "wire", "harness/random"]],
   ["harness/k6", ["wire"]],
+  ["harness/contract", ["proto/gen", "wire"]],
+  ["harness/scenario", []],
   ["harness/check", []],
   ["harness/rpc", ["proto/gen", "wire"]],
   ["harness/sut", ["proto/gen", "wire", "harness/workload"]],
@@ -113,7 +115,19 @@ const LAYERS: ReadonlyArray<readonly [folder: string, mayImport: readonly string
       "harness/gate",
     ],
   ],
-  ["scenarios", ["harness/chaos"]],
+  [
+    "scenarios",
+    [
+      "proto/gen",
+      "wire",
+      "harness/chaos",
+      "harness/contract",
+      "harness/rpc",
+      "harness/shop",
+      "harness/sut",
+      "harness/workload",
+    ],
+  ],
 ];
 
 /** Each service is a layer of its own: no two import each other. */
@@ -184,9 +198,9 @@ test("no layer of the table is empty", () => {
 
 test("only the named files read the clock, make timers and random numbers, read the environment or print", () => {
   const owners: ReadonlyArray<readonly [pattern: RegExp, files: RegExp]> = [
-    [/\bprocess\.env\b/, /^impl\/config\.ts$|^harness\/|^proto\/api-docs\.ts$/],
-    [/\bDate\.now\(|\bMath\.random\(|\brandomUUID\(/, /^impl\/runtime\/(clock|ids)\.ts$|^harness\/|^wire\//],
-    [/(?<!\.)\bset(Timeout|Interval)\(/, /^impl\/runtime\/clock\.ts$|^harness\/|^wire\//],
+    [/\bprocess\.env\b/, /^impl\/config\.ts$|^(harness|scenarios)\/|^proto\/api-docs\.ts$/],
+    [/\bDate\.now\(|\bMath\.random\(|\brandomUUID\(/, /^impl\/runtime\/(clock|ids)\.ts$|^(harness|scenarios)\/|^wire\//],
+    [/(?<!\.)\bset(Timeout|Interval)\(/, /^impl\/runtime\/clock\.ts$|^(harness|scenarios)\/|^wire\//],
     [/\bconsole\./, /^$/],
   ];
   const offenders = sources
