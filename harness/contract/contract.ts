@@ -37,6 +37,7 @@ export interface MethodPolicy {
     readonly public?: boolean;
     readonly authenticated?: boolean;
     readonly permissions?: readonly string[];
+    readonly owner?: { readonly resource?: boolean };
   };
   readonly idempotency?: string;
   /** Such as "2s". */
