@@ -199,7 +199,10 @@ test("no layer of the table is empty", () => {
 test("only the named files read the clock, make timers and random numbers, read the environment or print", () => {
   const owners: ReadonlyArray<readonly [pattern: RegExp, files: RegExp]> = [
     [/\bprocess\.env\b/, /^impl\/config\.ts$|^(harness|scenarios)\/|^proto\/api-docs\.ts$/],
-    [/\bDate\.now\(|\bMath\.random\(|\brandomUUID\(/, /^impl\/runtime\/(clock|ids)\.ts$|^(harness|scenarios)\/|^wire\//],
+    [
+      /\bDate\.now\(|\bMath\.random\(|\brandomUUID\(/,
+      /^impl\/runtime\/(clock|ids)\.ts$|^(harness|scenarios)\/|^wire\//,
+    ],
     [/(?<!\.)\bset(Timeout|Interval)\(/, /^impl\/runtime\/clock\.ts$|^(harness|scenarios)\/|^wire\//],
     [/\bconsole\./, /^$/],
   ];
