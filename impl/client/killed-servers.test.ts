@@ -57,8 +57,14 @@ test("servers that are killed under load lose no call: each ends with its answer
   await answered(200);
   const back = await serve(first.port);
   await allReady(client);
-  const breakers = (): string[] => client.stats().flatMap((endpoint) => Object.values(endpoint.breakers));
-  await until(() => breakers().every((state) => state === "closed"));
+  await until(() =>
+    client
+      .stats()
+      .every(
+        ({ ejected, breakers }) => !ejected && Object.values(breakers).every((state) => state === "closed"),
+      ),
+  );
+  await answered(200);
   await kill(second.process);
   await answered(200);
   running = false;

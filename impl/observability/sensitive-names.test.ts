@@ -43,7 +43,10 @@ test("a field of a oneof is known by its case", () => {
 test("names of the schema and of the code are the same field, and cards are replaced as a whole", () => {
   expect([names.get("card_number"), names.get("cardNumber")]).toEqual(["[card]", "[card]"]);
   const card = { cardNumber: "PLANTED", cvc: "PLANTED", expiryMonth: 1 };
-  expect(loggableFields(CreatePaymentMethodRequest.fromPartial({ card }))).toEqual({ card: "[card]" });
+  expect(loggableFields(CreatePaymentMethodRequest.fromPartial({ card, requestId: "r" }))).toEqual({
+    card: "[card]",
+    requestId: "r",
+  });
 });
 
 test("a schema without the option is refused", () => {
