@@ -169,7 +169,7 @@ async function paymentToken(connection: WireConnection, head: Head) {
   const result = await connection.call({
     ...head,
     path: "/ecommerce.v1.PaymentService/CreatePaymentMethod",
-    message: CreatePaymentMethodRequest.encode({ card }).finish(),
+    message: CreatePaymentMethodRequest.encode({ card, requestId: "" }).finish(),
   });
   const status = statusOf(result);
   if (status !== 0 || !result.message) return { status, token: undefined };
