@@ -18,6 +18,7 @@ import { createServices } from "./create-services.ts";
 import { forwardedPeer } from "./middleware/forwarded-peer.ts";
 import { startAdmin } from "./observability/admin-http.ts";
 import { createAudit } from "./observability/audit.ts";
+import { createCpuProfiler } from "./observability/cpu-profile.ts";
 import { startHealthMonitor } from "./observability/health-monitor.ts";
 import { openLogOutput } from "./observability/log-output.ts";
 import { createLogging, type Logging } from "./observability/logging.ts";
@@ -244,6 +245,7 @@ async function start(config: Config, resources: AsyncDisposableStack): Promise<R
     metrics,
     readiness: () => monitor.readiness(),
     runtime: stats,
+    profile: createCpuProfiler(systemClock),
     log,
   });
   resources.defer(() => admin.close());

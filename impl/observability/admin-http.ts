@@ -1,8 +1,9 @@
-// The operator's door: metrics, liveness, readiness and the process's counters over plain HTTP. It tells and changes nothing, and listens
+// The operator's door: metrics, liveness, readiness, the process's counters and a CPU profile over plain HTTP. It tells and changes nothing, and listens
 // on the loopback unless told otherwise, since it asks nobody who he is.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Logger } from "#impl/runtime/logger.ts";
+import { type CpuProfileFile, ProfileRunningError } from "./cpu-profile.ts";
 import type { Metrics } from "./metrics.ts";
 import type { RuntimeStatsReader } from "./runtime-stats.ts";
 
@@ -22,8 +23,13 @@ export interface AdminOptions {
   readonly readiness: () => Readiness;
   /** It stays the caller's to close. */
   readonly runtime: Pick<RuntimeStatsReader, "read">;
+  /** Of the process's CPU, at /debug/profile?seconds=; absent: not served. */
+  readonly profile?: (seconds: number) => Promise<CpuProfileFile>;
   readonly log: Logger;
 }
+
+/** Whole seconds of /debug/profile. */
+const PROFILE_SECONDS = { least: 1, most: 60, usual: 10 } as const;
 
 export interface Admin {
   /** "host:port". */
@@ -79,7 +85,7 @@ interface Answer {
   readonly body: string;
 }
 
-type Route = () => Answer | Promise<Answer>;
+type Route = (query: URLSearchParams) => Answer | Promise<Answer>;
 
 function handler(options: AdminOptions): (request: IncomingMessage, response: ServerResponse) => void {
   const routes = new Map<string, Route>([
@@ -95,9 +101,11 @@ function handler(options: AdminOptions): (request: IncomingMessage, response: Se
     ["/readyz", () => readinessAnswer(options.readiness())],
     ["/debug/runtime", () => json(options.runtime.read())],
   ]);
+  const { profile } = options;
+  if (profile !== undefined) routes.set("/debug/profile", (query) => profileAnswer(query, profile));
   const paths = [...routes.keys()].join(", ");
   return (request, response) => {
-    const path = request.url?.split("?", 1)[0] ?? "";
+    const [path = "", query] = request.url?.split("?", 2) ?? [];
     const route = routes.get(path);
     request.resume();
     if (route === undefined) {
@@ -106,12 +114,17 @@ function handler(options: AdminOptions): (request: IncomingMessage, response: Se
       response.setHeader("allow", "GET, HEAD");
       send(response, text(405, `${path} can only be read: GET or HEAD`));
     } else {
-      void answer(route, response, path, options.log);
+      void answer(() => route(new URLSearchParams(query)), response, path, options.log);
     }
   };
 }
 
-async function answer(route: Route, response: ServerResponse, path: string, log: Logger): Promise<void> {
+async function answer(
+  route: () => Answer | Promise<Answer>,
+  response: ServerResponse,
+  path: string,
+  log: Logger,
+): Promise<void> {
   try {
     send(response, await route());
   } catch (error) {
@@ -131,6 +144,24 @@ function text(status: number, line: string): Answer {
 
 function json(value: object): Answer {
   return { status: 200, contentType: "application/json", body: `${JSON.stringify(value)}\n` };
+}
+
+async function profileAnswer(
+  query: URLSearchParams,
+  profile: (seconds: number) => Promise<CpuProfileFile>,
+): Promise<Answer> {
+  const { least, most, usual } = PROFILE_SECONDS;
+  const asked = query.get("seconds") ?? String(usual);
+  const seconds = Number(asked);
+  if (!Number.isInteger(seconds) || seconds < least || seconds > most) {
+    return text(400, `seconds=${asked}: must be a whole number from ${least} to ${most}`);
+  }
+  try {
+    return json(await profile(seconds));
+  } catch (error) {
+    if (error instanceof ProfileRunningError) return text(409, error.message);
+    throw error;
+  }
 }
 
 function readinessAnswer({ ready, reasons }: Readiness): Answer {

@@ -1,0 +1,49 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { expect, it } from "vitest";
+import { plantedEnv } from "./planted.ts";
+
+/** A server that answers one call of its own, and says what it cost and what came. */
+const script = `
+const http2 = require("node:http2");
+const server = http2.createServer();
+server.on("stream", (stream) => { stream.respond({ ":status": 200 }); stream.end("x"); });
+server.listen(0, "127.0.0.1", () => {
+  const client = http2.connect("http://127.0.0.1:" + server.address().port);
+  const before = process.cpuUsage();
+  const began = performance.now();
+  const call = client.request();
+  let padding = 0;
+  call.on("response", (headers) => { padding = (headers["x-padding"] ?? "").length; });
+  call.resume();
+  call.on("close", () => {
+    const { user, system } = process.cpuUsage(before);
+    console.log(JSON.stringify({ cpuMs: (user + system) / 1000, ms: performance.now() - began, padding }));
+    client.close();
+    server.close();
+  });
+});`;
+
+it("burns, sleeps and pads in a process that does not know it", async () => {
+  const burnt = await answerOf(plantedEnv({ burnMicros: 150_000, padBytes: 40 }));
+  expect(burnt).toMatchObject({ padding: 40 });
+  expect(burnt.ms).toBeGreaterThanOrEqual(150);
+  expect(burnt.cpuMs).toBeGreaterThan(50);
+  const slept = await answerOf(plantedEnv({ waitMicros: 300_000 }));
+  expect(slept.ms).toBeGreaterThanOrEqual(300);
+  expect(slept.cpuMs).toBeLessThan(slept.ms);
+  expect(slept.padding).toBe(0);
+});
+
+it("is nothing when nothing is planted", () => {
+  expect(plantedEnv({})).toEqual({});
+  expect(plantedEnv({ padBytes: 3.4 }).GATE_INJECT).toBe("pad:3");
+});
+
+async function answerOf(
+  env: Record<string, string>,
+): Promise<{ cpuMs: number; ms: number; padding: number }> {
+  const run = promisify(execFile);
+  const { stdout } = await run(process.execPath, ["-e", script], { env: { ...process.env, ...env } });
+  return JSON.parse(stdout);
+}
