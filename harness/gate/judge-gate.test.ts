@@ -28,6 +28,10 @@ describe("the verdict", () => {
     const from = { ...counters, databaseQueriesPerCall: 0 };
     const queries = judgeGate(restarts({ databaseQueriesPerCall: 0.1 }, from), "final").counters[2];
     expect(queries).toMatchObject({ outcome: "FAIL", change: 1 });
+    // Two queries of the background in 3000 calls against one are no doubling.
+    const idle = { ...counters, databaseQueriesPerCall: 1 / 3000 };
+    const twice = judgeGate(restarts({ databaseQueriesPerCall: 2 / 3000 }, idle), "final").counters[2];
+    expect(twice?.outcome).toBe("PASS");
     expect(judgeGate(restarts({ databaseQueriesPerCall: 0 }, from), "final").counters[2]?.outcome).toBe(
       "PASS",
     );

@@ -87,10 +87,9 @@ function judgeCounter(metric: CounterMetric, restarts: readonly Measured[], rule
   return { metric, outcome, base, head, change, low, high };
 }
 
-function changeOf({ compare }: CounterMetric, base: number, head: number): number {
+function changeOf({ compare, floor = 0 }: CounterMetric, base: number, head: number): number {
   if (compare === "points" || base === head) return head - base;
-  // From nothing to something has no ratio, and is as bad as doubling.
-  return base === 0 ? 1 : head / base - 1;
+  return (head - base) / Math.max(base, floor);
 }
 
 function meanOf(values: readonly (number | null)[]): number | null {

@@ -24,6 +24,8 @@ export interface CounterMetric {
   readonly tolerance: number;
   /** `points`: a share, compared by its difference; else by its ratio. */
   readonly compare: "ratio" | "points";
+  /** A base below it counts as it in the ratio: of next to nothing the background makes any ratio. Default 0. */
+  readonly floor?: number;
 }
 
 export const timingMetrics: readonly TimingMetric[] = [
@@ -43,6 +45,7 @@ export const counterMetrics: readonly CounterMetric[] = [
     unit: "",
     tolerance: 0.02,
     compare: "ratio",
+    floor: 0.1,
   },
   { id: "cacheMissRatio", label: "cache miss ratio", unit: "", tolerance: 0.01, compare: "points" },
 ];
