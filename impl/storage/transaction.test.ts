@@ -85,7 +85,7 @@ describe("a transaction", () => {
       });
     await Promise.all([lock(1, 2), lock(2, 1)]);
     expect(await values()).toEqual([2, 2]);
-    expect(sleep).toHaveBeenCalledTimes(1);
+    expect(sleep).toHaveBeenCalled();
   });
 
   test("gives up after its retries with the last failure, in pauses that grow to a limit", async () => {

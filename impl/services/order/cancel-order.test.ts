@@ -21,7 +21,7 @@ import {
 } from "./testing/order-fixture.ts";
 import { as } from "./testing/order-process.ts";
 
-const orders = await startOrders({ limits: { maxAttempts: 60 } });
+const orders = await startOrders({ limits: { maxAttempts: 10_000 } });
 const { shop, client } = orders;
 
 test("a paid order that is cancelled gives back the money and the stock", async () => {
