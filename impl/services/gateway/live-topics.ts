@@ -7,8 +7,8 @@ import type { Method } from "#impl/runtime/method.ts";
 import { RpcError } from "#impl/runtime/rpc-error.ts";
 import type { Schema } from "#impl/runtime/schema.ts";
 import { Code } from "#impl/runtime/status.ts";
-import type { SlowConsumer } from "#impl/storage/events/event-errors.ts";
 import type { LiveUpdatesResponse, SubscribeLive } from "#proto/ecommerce/v1/gateway.ts";
+import type { SubscriptionContext } from "../shared/subscription-stream.ts";
 import { toCaller } from "./callee-status.ts";
 import type { CallerAccess } from "./caller-access.ts";
 import type { GatewayClients } from "./gateway-service.ts";
@@ -24,12 +24,7 @@ export interface LiveMessage {
 
 export interface LiveTopics {
   /** The messages of the subscription's topic: the first says where it begins. Throws what the caller is refused with. */
-  open(request: SubscribeLive, call: Call, context: LiveContext): AsyncIterable<LiveMessage>;
-}
-
-export interface LiveContext {
-  readonly signal: AbortSignal;
-  readonly onSlow: (error: SlowConsumer) => void;
+  open(request: SubscribeLive, call: Call, context: SubscriptionContext): AsyncIterable<LiveMessage>;
 }
 
 export interface LiveTopicNeeds extends GatewayClients {
