@@ -38,6 +38,7 @@ export function openTokenVerifier({
     algorithms: shared === undefined ? ["EdDSA"] : ["EdDSA", "HS256"],
     clock,
     revocations,
+    serviceKeyIds: new Set(keys.service.keys.keys.flatMap(({ kid }) => kid ?? [])),
     clockSkewSeconds: config.TOKEN_CLOCK_SKEW_SECONDS,
   });
 }

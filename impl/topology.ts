@@ -111,7 +111,7 @@ export function openTopology(options: TopologyOptions): Topology {
       });
       resources.defer(() => backends.close());
       watched = { services, connected: backends.connected };
-      return forwarding(schema, backends, new Set(services));
+      return forwarding(schema, backends, new Set(services), identity.vouch);
     },
     async connect(address, served) {
       clients.connect(address, served);

@@ -77,6 +77,7 @@ test("a token of ours names its user, roles and permissions", async () => {
     userId: claims.userId,
     roles: ["customer"],
     permissions: new Set(["users.read"]),
+    proof: { issuedAtMs: clock.now(), expiresAtMs: clock.now() + claims.lifetimeSeconds * 1_000 },
   });
 });
 

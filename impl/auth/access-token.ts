@@ -3,7 +3,7 @@
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { LRUCache } from "lru-cache";
 import type { Clock } from "#impl/runtime/clock.ts";
-import type { Principal } from "#impl/runtime/principal.ts";
+import { type Principal, SERVICE_PREFIX } from "#impl/runtime/principal.ts";
 import { unauthenticated } from "#impl/runtime/rpc-error.ts";
 import type { IssuedToken, RevocationSet } from "./revocation-set.ts";
 import type { TokenAlgorithm, TrustedKeys } from "./trusted-keys.ts";
@@ -13,6 +13,9 @@ export const TOKEN_AUDIENCE = "grpc-ecommerce";
 
 /** No access token of the system lives longer, whatever is configured. */
 export const MAX_ACCESS_TOKEN_SECONDS = 3_600;
+
+/** In a token that a gateway vouches with: the API key that its caller used. */
+export const API_KEY_CLAIM = "api_key_id";
 
 /** Verified tokens that are remembered; the least recently used one goes first. */
 export const REMEMBERED_TOKENS = 10_000;
@@ -33,6 +36,8 @@ export interface TokenVerifierOptions {
   /** Default EdDSA only. A key verifies its own algorithm and no other, whatever is listed here. */
   readonly algorithms?: readonly TokenAlgorithm[];
   readonly revocations?: RevocationSet;
+  /** Ids of the keys that may sign for services and say which API key was used; default all of `keys`. */
+  readonly serviceKeyIds?: ReadonlySet<string>;
   readonly clockSkewSeconds?: number;
 }
 
@@ -46,6 +51,7 @@ interface Verified extends IssuedToken {
 export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken {
   const { keys, clock, revocations, clockSkewSeconds = DEFAULT_CLOCK_SKEW_SECONDS } = options;
   const algorithms = [...(options.algorithms ?? ["EdDSA"])];
+  const { serviceKeyIds } = options;
   const keyOf = keyFinder(keys);
   const verified = new LRUCache<string, Verified>({ max: REMEMBERED_TOKENS });
   const requireNotRevoked = (token: string, issued: Verified): Principal => {
@@ -59,7 +65,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken 
     return issued.principal;
   };
   const verify = async (token: string): Promise<Principal> => {
-    const { payload } = await jwtVerify(token, keyOf, {
+    const { payload, protectedHeader } = await jwtVerify(token, keyOf, {
       algorithms,
       issuer: TOKEN_ISSUER,
       audience: TOKEN_AUDIENCE,
@@ -68,6 +74,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken 
       requiredClaims: ["sub", "exp"],
     }).catch(refuse);
     const issued = readClaims(payload, clockSkewSeconds);
+    if (serviceKeyIds?.has(protectedHeader.kid ?? "") === false) requireOfUser(issued.principal);
     const principal = requireNotRevoked(token, issued);
     verified.set(token, issued);
     return principal;
@@ -95,23 +102,37 @@ function keyFinder(keys: TrustedKeys): JWTVerifyGetKey {
 }
 
 function readClaims(payload: JWTPayload, clockSkewSeconds: number): Verified {
-  const { sub, exp = 0, iat, sid } = payload;
+  const { sub, exp = 0, iat, sid, [API_KEY_CLAIM]: apiKeyId } = payload;
   if (typeof sub !== "string" || sub === "") {
     throw unauthenticated("TOKEN_INVALID", "the access token names no user");
   }
+  const sessionId = typeof sid === "string" ? sid : undefined;
+  // One that does not say when it was issued was issued before any revocation.
+  const issuedAtMs = iat === undefined ? 0 : Math.round(iat * 1_000);
   return {
     principal: {
       userId: sub,
       roles: strings(payload.roles),
       permissions: new Set(strings(payload.permissions)),
+      ...(typeof apiKeyId === "string" ? { apiKeyId } : {}),
+      proof: { ...(sessionId === undefined ? {} : { sessionId }), issuedAtMs, expiresAtMs: exp * 1_000 },
     },
     userId: sub,
-    sessionId: typeof sid === "string" ? sid : undefined,
-    // One that does not say when it was issued was issued before any revocation.
-    issuedAtMs: iat === undefined ? 0 : Math.round(iat * 1_000),
+    sessionId,
+    apiKeyId: typeof apiKeyId === "string" ? apiKeyId : undefined,
+    issuedAtMs,
     expiresAtMs: (exp + clockSkewSeconds) * 1_000,
     asked: -1,
   };
+}
+
+/** Throws when the principal is what only services vouch for. */
+function requireOfUser({ userId, apiKeyId }: Principal): void {
+  if (!userId.startsWith(SERVICE_PREFIX) && apiKeyId === undefined) return;
+  throw unauthenticated(
+    "TOKEN_INVALID",
+    "the access token is of a service, and not signed by a key of services",
+  );
 }
 
 function refuse(error: unknown): never {

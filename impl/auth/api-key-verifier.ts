@@ -6,6 +6,7 @@ import type { Clock } from "#impl/runtime/clock.ts";
 import type { Principal } from "#impl/runtime/principal.ts";
 import { RpcError, unauthenticated } from "#impl/runtime/rpc-error.ts";
 import { Code } from "#impl/runtime/status.ts";
+import { DEFAULT_CLOCK_SKEW_SECONDS } from "./access-token.ts";
 import { apiKeyIdOf } from "./api-key-secret.ts";
 import type { RevocationSet } from "./revocation-set.ts";
 
@@ -61,10 +62,15 @@ export function createApiKeyVerifier(options: ApiKeyVerifierOptions): VerifyApiK
     const { version } = revocations;
     try {
       const answer = await ask(secret);
-      const { principal } = answer;
+      const keepUntilMs = Math.min(answer.keepUntilMs, clock.now() + KEPT_AT_MOST_MS);
+      // Later than any revocation that the authority had made, should its clock be ahead of this one.
+      const proof = {
+        issuedAtMs: clock.now() + DEFAULT_CLOCK_SKEW_SECONDS * 1_000,
+        expiresAtMs: keepUntilMs,
+      };
+      const principal = { ...answer.principal, proof };
       // Of its user nothing is known before the answer; so what is revoked meanwhile, of anybody, makes the answer good for this call only.
       if (revocations.version === version) {
-        const keepUntilMs = Math.min(answer.keepUntilMs, clock.now() + KEPT_AT_MOST_MS);
         kept.set(secret, {
           principal,
           keepUntilMs,

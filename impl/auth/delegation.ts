@@ -1,13 +1,13 @@
 // For whom a service calls: a statement that the calling service signs, with the caller as "sub" and the service as "act" (RFC 8693). It is
 // believed only beside the token of the service it names, and only under the key of services. It grants nothing: what the call may do is
 // what the service may do; it says for whom, to logs, audit and handlers.
-import { KeyObject, sign } from "node:crypto";
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from "jose";
 import { LRUCache } from "lru-cache";
 import type { Clock } from "#impl/runtime/clock.ts";
 import type { OriginalCaller, Principal } from "#impl/runtime/principal.ts";
 import { unauthenticated } from "#impl/runtime/rpc-error.ts";
 import { DEFAULT_CLOCK_SKEW_SECONDS, TOKEN_ISSUER } from "./access-token.ts";
+import { signerNow } from "./sign-now.ts";
 import type { SigningKey } from "./sign-token.ts";
 
 /** Not that of access tokens, so that neither can be used as the other. */
@@ -32,9 +32,7 @@ export interface DelegateOptions {
 }
 
 export function createDelegate({ key, service, clock }: DelegateOptions): Delegate {
-  if (key.privateKey instanceof Uint8Array) throw new Error("services sign with Ed25519, not with a secret");
-  const privateKey = KeyObject.from(key.privateKey);
-  const header = encode({ alg: ALGORITHM, typ: TYPE, kid: key.keyId });
+  const sign = signerNow(key, TYPE);
   const kept = new LRUCache<string, { readonly token: string; readonly renewAt: number }>({
     max: REMEMBERED,
   });
@@ -52,15 +50,10 @@ export function createDelegate({ key, service, clock }: DelegateOptions): Delega
       iat,
       exp,
     };
-    const content = `${header}.${encode(claims)}`;
-    const token = `${content}.${sign(null, Buffer.from(content), privateKey).toString("base64url")}`;
+    const token = sign(claims);
     kept.set(userId, { token, renewAt: exp * 1_000 - LEAST_LIFE_MS });
     return token;
   };
-}
-
-function encode(value: object): string {
-  return Buffer.from(JSON.stringify(value)).toString("base64url");
 }
 
 /** Synchronous for a delegation that was verified before. Throws or rejects UNAUTHENTICATED, also when another than `principal` signed it. */

@@ -14,6 +14,8 @@ export interface IssuedToken {
   readonly userId: string;
   /** Undefined for tokens that belong to no session, such as those of services. */
   readonly sessionId: string | undefined;
+  /** The API key that it stands for. */
+  readonly apiKeyId?: string | undefined;
   /** Milliseconds since the epoch. */
   readonly issuedAtMs: number;
 }
@@ -68,8 +70,9 @@ export function createRevocationSet({
       forget();
       for (const listener of listeners) listener(revocation);
     },
-    isRevoked({ userId, sessionId, issuedAtMs }) {
+    isRevoked({ userId, sessionId, apiKeyId, issuedAtMs }) {
       if (isAfter(revokedAt.get(keyOf("userId", userId)), issuedAtMs)) return true;
+      if (apiKeyId !== undefined) return isAfter(revokedAt.get(keyOf("apiKeyId", apiKeyId)), issuedAtMs);
       if (sessionId === undefined) return false;
       // A session that has ended issues nothing any more.
       return revokedAt.has(keyOf("sessionId", sessionId)) || isAfter(forgottenUpToMs, issuedAtMs);

@@ -8,6 +8,7 @@ import { repeat } from "#impl/runtime/repeat.ts";
 import { createDelegate } from "./delegation.ts";
 import { permissionsOf } from "./roles.ts";
 import { type SigningKey, signToken } from "./sign-token.ts";
+import { createVouch, type Vouch } from "./vouch.ts";
 
 export interface ServiceIdentityOptions {
   readonly key: SigningKey;
@@ -20,6 +21,8 @@ export interface ServiceIdentityOptions {
 export interface ServiceIdentity {
   /** Metadata of a call made as this service, for `caller` where it is given. */
   metadata(caller?: OriginalCaller): Readonly<Record<string, string>>;
+  /** For a gateway: the token that tells a service who calls. */
+  readonly vouch: Vouch;
   stop(): Promise<void>;
 }
 
@@ -51,6 +54,7 @@ export async function serviceIdentity(options: ServiceIdentityOptions): Promise<
   const delegate = createDelegate({ key, service: name, clock });
   return {
     metadata: (caller) => (caller === undefined ? metadata : { ...metadata, [DELEGATION]: delegate(caller) }),
+    vouch: createVouch({ key, service: name, clock }),
     stop: () => renewal.stop(),
   };
 }

@@ -1,7 +1,7 @@
 // The links of the benchmarks: all that a production configuration switches on, with log lines written to nowhere, and a token that they accept.
 import { exportJWK, generateKeyPair } from "jose";
 import { createTokenVerifier, REMEMBERED_TOKENS } from "#impl/auth/access-token.ts";
-import { signToken } from "#impl/auth/sign-token.ts";
+import { type SigningKey, signToken } from "#impl/auth/sign-token.ts";
 import { keysOfSet } from "#impl/auth/trusted-keys.ts";
 import { readConfig } from "#impl/config.ts";
 import { createLinks } from "#impl/create-links.ts";
@@ -32,6 +32,8 @@ export interface BenchChain {
   /** The links with these names, in the order of the chain. */
   only(...names: readonly LinkName[]): Link[];
   readonly token: string;
+  /** What signs the tokens. */
+  readonly key: SigningKey;
   /** More tokens of the same caller than a verifier remembers: each is verified anew when they take turns. */
   tokens(): Promise<readonly string[]>;
   readonly output: LogOutput;
@@ -43,8 +45,9 @@ export async function createBenchChain(
   settings: Readonly<Record<string, string>> = UNREACHED_LIMITS,
 ): Promise<BenchChain> {
   const config = readConfig({ CACHE_MAX_BYTES: String(1024 * 1024), ...settings });
-  const { publicKey, privateKey } = await generateKeyPair("EdDSA");
-  const keys = { keys: [{ ...(await exportJWK(publicKey)), kid: "bench" }] };
+  const { publicKey, privateKey } = await generateKeyPair("EdDSA", { extractable: true });
+  const key: SigningKey = { keyId: "bench", privateKey };
+  const keys = { keys: [{ ...(await exportJWK(publicKey)), kid: key.keyId }] };
   const claims = { userId: userId(0), roles: [], permissions: ["users.read"], lifetimeSeconds: 3_600 };
   const output = openLogOutput({ destination: "/dev/null", clock: systemClock });
   const parts = {
@@ -64,13 +67,14 @@ export async function createBenchChain(
     ownBuckets: createMemoryBuckets({ clock: systemClock }),
   };
   const sign = (index: number): Promise<string> =>
-    signToken({ keyId: "bench", privateKey }, { ...claims, tokenId: String(index) }, systemClock);
+    signToken(key, { ...claims, tokenId: String(index) }, systemClock);
   return {
     only(...names) {
       const off = new Set(CHAIN_ORDER.filter((name) => !names.includes(name)));
       return createLinks(config, off, parts);
     },
     token: await sign(0),
+    key,
     tokens: () => Promise.all(Array.from({ length: 1.2 * REMEMBERED_TOKENS }, (_, index) => sign(index))),
     output,
   };

@@ -1,5 +1,6 @@
 // The gateway of the gateway benchmark, in a process of its own: `node gateway-server.ts <backend port> <link names>`. Tells its parent its
 // port, and on request the CPU that it has used.
+import { createVouch } from "#impl/auth/vouch.ts";
 import { staticDiscovery } from "#impl/client/discovery.ts";
 import { createBackends } from "#impl/gateway/backends.ts";
 import { forwarding } from "#impl/gateway/forwarding.ts";
@@ -12,7 +13,8 @@ import { createBenchChain } from "./bench-chain.ts";
 
 const [port, names = ""] = process.argv.slice(2);
 const schema = ecommerceSchema();
-const { only, token } = await createBenchChain(schema);
+const { only, token, key } = await createBenchChain(schema);
+const vouch = createVouch({ key, service: "service:gateway", clock: systemClock });
 const discovery = staticDiscovery([`127.0.0.1:${port}`]);
 const services = [UserServiceDefinition.fullName];
 const backends = createBackends({
@@ -26,7 +28,7 @@ const backends = createBackends({
 const server = await startTestServer({
   schema,
   links: only(...CHAIN_ORDER.filter((name) => names.split(",").includes(name))),
-  services: [forwarding(schema, backends, new Set(services))],
+  services: [forwarding(schema, backends, new Set(services), vouch)],
   record: false,
 });
 process.on("message", () => {

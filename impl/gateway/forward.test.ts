@@ -279,7 +279,7 @@ test("a backend is told from where the gateway was called, whatever the caller s
   expect(told).toBe(forwarded.gateway.ended[0]?.call.peer);
 });
 
-test("credentials pass, and nothing that is not on the list", async () => {
+test("from a gateway that verifies nobody credentials pass, and nothing that is not on the list", async () => {
   await using forwarded = await startForwarded(methods, {
     unary: (key, call) => call.metadata.get(key) ?? "none",
   });

@@ -1,5 +1,6 @@
 // Forwards a method to a backend, bytes in and bytes out, whatever its kind. The caller's deadline and cancellation go with the call, a
 // slow reader holds the backend back, and the backend's messages, status, details and trailers come back as they were sent.
+import type { Vouch } from "#impl/auth/vouch.ts";
 import { type Call, deadlineExceeded } from "#impl/runtime/call.ts";
 import { type Handler, type Input, singleInput, streamInput } from "#impl/runtime/handler.ts";
 import { ACCEPT_ENCODING_KEY, CompressedMessage, type Message } from "#impl/runtime/message.ts";
@@ -15,8 +16,8 @@ import { backendError, MAX_ATTEMPTS, neverSeen, wrongAnswer } from "./backend-st
 import type { Backends } from "./backends.ts";
 import { metadataFor } from "./caller-metadata.ts";
 
-export function forward(method: Method, backends: Pick<Backends, "carrier">): Handler {
-  const forwarding = { method, backends, accepted: acceptedBy(method) };
+export function forward(method: Method, backends: Pick<Backends, "carrier">, vouch: Vouch): Handler {
+  const forwarding = { method, backends, vouch, accepted: acceptedBy(method) };
   if (method.responseStream) return (call, input) => streamResponses(forwarding, call, input);
   if (method.requestStream) return (call, input) => singleResponse(forwarding, call, input);
   return (call, input) => unary(forwarding, call, singleInput(input));
@@ -25,6 +26,7 @@ export function forward(method: Method, backends: Pick<Backends, "carrier">): Ha
 interface Forwarding {
   readonly method: Method;
   readonly backends: Pick<Backends, "carrier">;
+  readonly vouch: Vouch;
   readonly accepted: AcceptedEncodings;
 }
 
@@ -46,18 +48,18 @@ function acceptedBy({ policy }: Method): AcceptedEncodings {
 /** Longest timeout that gRPC can state in milliseconds. */
 const MAX_TIMEOUT_MS = 99_999_999;
 
-function requestHead(call: Call, acceptEncodings: string | undefined): RequestHead {
+function requestHead(call: Call, vouch: Vouch, acceptEncodings: string | undefined): RequestHead {
   const { remainingMs } = call;
   if (remainingMs === 0) throw deadlineExceeded();
   return {
     path: call.method.path,
-    metadata: metadataFor(call, acceptEncodings),
+    metadata: metadataFor(call, vouch, acceptEncodings),
     ...(remainingMs <= MAX_TIMEOUT_MS ? { timeoutMs: remainingMs } : {}),
   };
 }
 
 async function unary(
-  { method, backends, accepted }: Forwarding,
+  { method, backends, vouch, accepted }: Forwarding,
   call: Call,
   message: Uint8Array,
 ): Promise<Message> {
@@ -65,7 +67,7 @@ async function unary(
   for (let attempt = 1; ; attempt++) {
     const carrier = await backends.carrier(method.service);
     if (call.finished) throw call.signal.reason;
-    const result = await sendUnary(carrier, call, { ...requestHead(call, encoding), message });
+    const result = await sendUnary(carrier, call, { ...requestHead(call, vouch, encoding), message });
     if (result.grpcStatus === 0) {
       const answer = toMessage(call, { bytes: result.message, compressed: result.compressed });
       if (answer instanceof CompressedMessage) call.responseEncoding = encoding;
@@ -95,7 +97,7 @@ function endOf(call: Call, { grpcStatus }: { readonly grpcStatus: number }): Cod
 }
 
 async function* streamResponses(
-  { method, backends, accepted }: Forwarding,
+  { method, backends, vouch, accepted }: Forwarding,
   call: Call,
   input: Input,
 ): AsyncGenerator<Message> {
@@ -108,7 +110,7 @@ async function* streamResponses(
     const end = carrier.begin();
     let code: Code = Code.CANCELLED;
     try {
-      const stream = await openStream(carrier, call, requestHead(call, encoding), input);
+      const stream = await openStream(carrier, call, requestHead(call, vouch, encoding), input);
       let answered = false;
       for await (const message of stream.messages) {
         answered = true;

@@ -13,6 +13,17 @@ export interface Principal {
   readonly permissions: ReadonlySet<string>;
   /** The API key it called with. */
   readonly apiKeyId?: string;
+  /** What revocations of its credentials are held against; undefined where nothing revokes them. */
+  readonly proof?: Proof;
+}
+
+/** Of the credentials that proved a principal; times in milliseconds since the epoch. */
+export interface Proof {
+  /** The session that they end with. */
+  readonly sessionId?: string;
+  /** Revocations of the user or the API key end them when they are later than this. */
+  readonly issuedAtMs: number;
+  readonly expiresAtMs: number;
 }
 
 /** What the user ids of services begin with, such as "service:ecommerce"; those of users are UUIDs. */

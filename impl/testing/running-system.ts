@@ -7,7 +7,9 @@ import { afterAll } from "vitest";
 import { signToken, type TokenClaims } from "../auth/sign-token.ts";
 import { boot, type RunningSystem } from "../boot.ts";
 import { readConfig } from "../config.ts";
+import { openSigningKeys } from "../open-keys.ts";
 import { systemClock } from "../runtime/clock.ts";
+import { SERVICE_PREFIX } from "../runtime/principal.ts";
 import { testDatabase } from "../storage/testing/test-database.ts";
 
 export interface TestSystem {
@@ -15,7 +17,7 @@ export interface TestSystem {
   readonly channel: Client;
   /** To which security events are written. */
   readonly auditFile: string;
-  /** Metadata of a call by this user with these permissions, signed once. A lifetime below 0 is one that is over. */
+  /** Metadata of a call by this user, or service, with these permissions, signed once. A lifetime below 0 is one that is over. */
   bearer(
     userId: string,
     permissions: readonly string[],
@@ -64,12 +66,13 @@ export async function startTestSystem(settings: Readonly<Record<string, string>>
     await system.stop();
     await rm(folder, { recursive: true });
   });
+  const { service, development } = await openSigningKeys(config);
   const signed = new Map<string, Promise<string>>();
   const sign = (claims: Pick<TokenClaims, "userId" | "permissions" | "lifetimeSeconds">): Promise<string> => {
-    const { developmentKey } = system;
-    if (developmentKey === undefined) throw new Error("the system signs no tokens itself");
+    const key = claims.userId.startsWith(SERVICE_PREFIX) ? service : development;
+    if (key === undefined) throw new Error("the system signs no tokens itself");
     const name = JSON.stringify(claims);
-    const token = signed.get(name) ?? signToken(developmentKey, { ...claims, roles: [] }, systemClock);
+    const token = signed.get(name) ?? signToken(key.signing, { ...claims, roles: [] }, systemClock);
     signed.set(name, token);
     return token;
   };

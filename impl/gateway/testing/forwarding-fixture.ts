@@ -1,5 +1,6 @@
 // Backends of the echo service and a gateway before them, each a real server; released together.
 import { Client, credentials } from "@grpc/grpc-js";
+import type { Vouch } from "#impl/auth/vouch.ts";
 import type { BreakerOptions } from "#impl/client/breaker.ts";
 import { CallError } from "#impl/client/call-error.ts";
 import { type ClientOf, createClient } from "#impl/client/client.ts";
@@ -38,7 +39,7 @@ export async function startForwarded<const M extends Methods>(
   methods: M,
   handlers: Partial<HandlersOf<Definition<M>>>,
   options: EchoOptions = {},
-  gatewayOptions: Pick<EchoOptions, "links" | "limits"> = options,
+  gatewayOptions: Pick<GatewayOptions, "links" | "limits" | "vouch"> = options,
 ): Promise<Forwarded<M>> {
   const backend = await startEcho(methods, handlers, options);
   const front = await startGateway(methods, staticDiscovery([backend.server.address]), gatewayOptions);
@@ -57,6 +58,8 @@ export interface GatewayOptions
   extends Pick<EchoOptions, "links" | "limits">,
     Pick<BackendsOptions, "balancer" | "maxConnections"> {
   readonly breaker?: Partial<BreakerOptions>;
+  /** Default none: for gateways that verify nobody. */
+  readonly vouch?: Vouch;
 }
 
 export interface Gateway<M extends Methods> extends AsyncDisposable {
@@ -68,7 +71,7 @@ export interface Gateway<M extends Methods> extends AsyncDisposable {
 export async function startGateway<const M extends Methods>(
   methods: M,
   discovery: Discovery,
-  { links, limits = {}, breaker = {}, ...choice }: GatewayOptions = {},
+  { links, limits = {}, breaker = {}, vouch = vouchesForNobody, ...choice }: GatewayOptions = {},
 ): Promise<Gateway<M>> {
   const schema: Schema = testSchema(methods);
   const backends = createBackends({
@@ -81,7 +84,7 @@ export async function startGateway<const M extends Methods>(
     log: recordingLogger([]),
     maxMessageBytes: limits.maxMessageBytes ?? 4 * 1024 * 1024,
   });
-  const implementation: ServiceImplementation = forwarding(schema, backends, new Set([ECHO_SERVICE]));
+  const implementation: ServiceImplementation = forwarding(schema, backends, new Set([ECHO_SERVICE]), vouch);
   const inner: readonly Link[] = links?.(schema) ?? [];
   const gateway = await startTestServer({
     schema,
@@ -104,6 +107,10 @@ export async function startGateway<const M extends Methods>(
       await backends.close();
     },
   };
+}
+
+function vouchesForNobody(): never {
+  throw new Error("this gateway verifies nobody");
 }
 
 /** The failure of a call that must fail. */
