@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { Books } from "#harness/check/books.ts";
+import { effectsOnce } from "#harness/check/effects-once.ts";
 import type { OrderAttempt } from "#harness/check/history.ts";
 import { moneyAddsUp } from "#harness/check/money-adds-up.ts";
 import { ordersSurvive, sagasEnd } from "#harness/check/orders-survive.ts";
@@ -15,7 +16,7 @@ import { awaitProcessing } from "#harness/shop/await-processing.ts";
 import { OPERATOR_PERMISSIONS, type ShopCallers, shopCallers } from "#harness/shop/shop-callers.ts";
 import { createTokenIssuer } from "#harness/sut/tokens.ts";
 import { ListOrdersRequest } from "#proto/ecommerce/v1/order_service.ts";
-import { startOrderLoad } from "./order-load.ts";
+import { type OrderLoad, startOrderLoad } from "./order-load.ts";
 import { readBooks } from "./read-books.ts";
 import { readProviderBooks } from "./read-provider-books.ts";
 import { type Reconnecting, reconnecting } from "./reconnecting.ts";
@@ -67,8 +68,11 @@ const SHORTEST_PEACE_MS = 100;
 /** How long the shop waits for its provider: answers get lost, and who waits for them buys nothing meanwhile. */
 const PROVIDER_TIMEOUT_MS = 1_000;
 const LOOK_AGAIN_MS = 250;
-/** After so long without any change nothing will change any more: longer than the longest pause of a saga. */
-const STILL_MS = 60_000;
+/**
+ * After so long without any change of the books nothing will change any more, and what does not add up never will. A saga that failed
+ * waits before it tries again, up to 30 s, and one whose process died waits for its lease, 10 s: twice the first covers both.
+ */
+const SETTLED_AFTER_MS = 60_000;
 
 export async function runKills(options: KillRunOptions): Promise<KillRun> {
   const { directory, signal, onStep, kills } = options;
@@ -93,7 +97,7 @@ export async function runKills(options: KillRunOptions): Promise<KillRun> {
   try {
     onStep("filling the shelves", 0);
     const productIds = await stockShelves(await connection.get(signal), token, random.fork("stock"));
-    const { history, recoveryMs } = await underLoad(options, { connection, token, productIds, random, shop });
+    const { recoveryMs, ...seen } = await underLoad(options, { connection, token, productIds, random, shop });
     onStep("waiting for every order to end", kills);
     await awaitProcessing(
       await callers(),
@@ -103,7 +107,7 @@ export async function runKills(options: KillRunOptions): Promise<KillRun> {
     onStep("reading the books", kills);
     const read = async (): Promise<Books> =>
       readBooks(await callers(), productIds, await readProviderBooks(dataDir));
-    return { ...(await judgementAtRest(history, read, signal)), recoveryMs };
+    return { ...(await judgementAtRest(seen, read, signal)), recoveryMs };
   } finally {
     await connection.close();
     await shop.stop();
@@ -122,7 +126,7 @@ async function underLoad(options: KillRunOptions, parts: LoadParts) {
   const { targets, kills, onStep, signal } = options;
   const { customers = 8, longestPeaceMs = LONGEST_PEACE_MS, cards = CARDS } = options;
   const { random, shop } = parts;
-  const load = startOrderLoad({ ...parts, cards, customers });
+  const load = startOrderLoad({ ...parts, cards, customers, signal });
   const recoveryMs: number[] = [];
   const schedule = random.fork("kills");
   try {
@@ -137,34 +141,42 @@ async function underLoad(options: KillRunOptions, parts: LoadParts) {
     onStep("letting customers finish", kills);
     await load.stop();
   }
-  return { history: load.history, recoveryMs };
+  return { history: load.history, regrets: load.regrets, recoveryMs };
 }
 
 type Judgement = Omit<KillRun, "recoveryMs">;
+type Seen = Pick<OrderLoad, "history" | "regrets">;
 
 /** Refunds, and goods on their way back into stock, may still be under way: what does not add up is looked at again until it rests. */
 async function judgementAtRest(
-  history: readonly OrderAttempt[],
+  seen: Seen,
   read: () => Promise<Books>,
   signal: AbortSignal,
 ): Promise<Judgement> {
   let last: Judgement | undefined;
   for (let moved = performance.now(); ; await sleep(LOOK_AGAIN_MS, undefined, { signal })) {
-    const now = judgement(history, await read());
-    if (now.verdicts.every(({ outcome }) => outcome === "pass")) return now;
+    const now = judgement(seen, await read());
+    // What could not be checked will not be checked later either.
+    if (now.verdicts.every(({ outcome }) => outcome !== "fail")) return now;
     if (!isDeepStrictEqual(now, last)) moved = performance.now();
-    else if (performance.now() - moved > STILL_MS) return now;
+    else if (performance.now() - moved > SETTLED_AFTER_MS) return now;
     last = now;
   }
 }
 
-function judgement(history: readonly OrderAttempt[], books: Books): Judgement {
+function judgement({ history, regrets }: Seen, books: Books): Judgement {
   const count = (outcome: OrderAttempt["outcome"]): number =>
     history.filter((attempt) => attempt.outcome === outcome).length;
   const statuses: Record<string, number> = {};
   for (const { status } of books.orders) statuses[status] = (statuses[status] ?? 0) + 1;
   return {
-    verdicts: [ordersSurvive(history, books), sagasEnd(books), stockAddsUp(books), moneyAddsUp(books)],
+    verdicts: [
+      ordersSurvive(history, books),
+      effectsOnce(regrets, books),
+      sagasEnd(books),
+      stockAddsUp(books),
+      moneyAddsUp(books),
+    ],
     attempts: { ok: count("ok"), fail: count("fail"), unknown: count("unknown") },
     statuses,
   };

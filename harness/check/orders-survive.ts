@@ -27,12 +27,13 @@ function ofAttempt(
 ): string[] {
   const [order] = found;
   if (found.length > 1) return [`request ${requestId} made ${found.length} orders`];
-  if (outcome === "fail" && order !== undefined)
-    return [`request ${requestId} was refused, and made ${order.orderId}`];
-  if (outcome !== "ok") return [];
-  if (order?.orderId !== orderId)
+  if (outcome === "fail") {
+    return order === undefined ? [] : [`request ${requestId} was refused, and made ${order.orderId}`];
+  }
+  if (outcome === "unknown" && order === undefined) return [];
+  if (outcome === "ok" && order?.orderId !== orderId)
     return [`request ${requestId} was answered with ${orderId}, which is not there`];
-  return sameUnits(order?.units, units) ? [] : [`order ${orderId} has not the units it was asked for`];
+  return sameUnits(order?.units, units) ? [] : [`order ${order?.orderId} has not the units it was asked for`];
 }
 
 function sameUnits(
