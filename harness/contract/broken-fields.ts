@@ -1,7 +1,8 @@
 // One violation at a time: for each rule of each field of a request, what to put there so that the rule and no other is broken. Fields of
-// messages inside are reached through a message that is whole otherwise.
+// messages inside are reached through a message that is whole otherwise; of a map, an entry is put in its place.
 
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import { pathToString } from "@bufbuild/protobuf/reflect";
 import type { Contract, Rules } from "./contract.ts";
 import { type BytesRules, brokenBytes, brokenEnums, brokenNumbers, type EnumRules } from "./scalar-values.ts";
 import { type BrokenValue, brokenTexts, type StringRules } from "./string-values.ts";
@@ -14,7 +15,7 @@ export interface Step {
 }
 
 export interface Breakage {
-  /** As a BadRequest names it, such as "order.lines[0].quantity". */
+  /** As a BadRequest names it, such as "order.lines[0].quantity" or "labels[\"zone\"]". */
   readonly field: string;
   readonly steps: readonly Step[];
   readonly rule: string;
@@ -44,8 +45,8 @@ function inside(
     // Looked at by its service, one by one, so that one that is wrong does not end a stream of thousands.
     if (contract.rulesOf(field).ignore === "IGNORE_ALWAYS") return [];
     const own = [...steps, { jsonName: field.jsonName, repeated: false }];
-    const here = brokenValues(field, contract.rulesOf(field)).map(({ rule, value }) => ({
-      field: path,
+    const here = brokenValues(field, contract.rulesOf(field)).map(({ rule, value, key }) => ({
+      field: key === undefined ? path : `${path}${pathToString([{ kind: "map_sub", key }])}`,
       steps: own,
       rule,
       value,
@@ -57,10 +58,15 @@ function inside(
   });
 }
 
-function brokenValues(field: DescField, rules: Rules): BrokenValue[] {
+interface BrokenField extends BrokenValue {
+  /** The entry of a map that is at fault. */
+  readonly key?: string;
+}
+
+function brokenValues(field: DescField, rules: Rules): BrokenField[] {
   const required = rules.required === true ? [{ rule: "required", value: undefined }] : [];
   if (field.fieldKind === "list") return [...required, ...brokenLists(rules)];
-  if (field.fieldKind === "map") return required;
+  if (field.fieldKind === "map") return [...required, ...brokenMaps(rules)];
   if (field.message !== undefined) {
     return [...required, ...(isWellKnown(field.message) ? brokenWellKnown(field.message, rules) : [])];
   }
@@ -80,6 +86,35 @@ function brokenSingles(field: DescField, rules: Rules): BrokenValue[] {
 function brokenLists(rules: Rules): BrokenValue[] {
   const { minItems } = (rules.repeated ?? {}) as { readonly minItems?: string };
   return Number(minItems ?? 0) > 0 ? [{ rule: "min_items", value: [] }] : [];
+}
+
+/** A key and a value that meet the rules of every map of the contract, all of which are of texts. */
+const GOOD = "a";
+/** What has to be escaped in a path, and what need not be though JSON does. */
+const AWKWARD_KEY = '"\\\r\n\t\u0000\u001b\u2028]';
+
+function brokenMaps(rules: Rules): BrokenField[] {
+  const { keys, values, maxPairs } = (rules.map ?? {}) as {
+    readonly keys?: { readonly string?: StringRules };
+    readonly values?: { readonly string?: StringRules };
+    readonly maxPairs?: string;
+  };
+  const ofKeys = brokenTexts(keys?.string ?? {});
+  const awkward = keys?.string?.pattern === undefined ? [] : [{ rule: "pattern", value: AWKWARD_KEY }];
+  const tooMany = Array.from({ length: Number(maxPairs ?? 0) + 1 }, (_, i) => [`${GOOD}${i}`, GOOD]);
+  return [
+    ...[...ofKeys, ...awkward].map(({ rule, value }) => ({
+      rule: `keys.${rule}`,
+      value: { [String(value)]: GOOD },
+      key: String(value),
+    })),
+    ...brokenTexts(values?.string ?? {}).map(({ rule, value }) => ({
+      rule: `values.${rule}`,
+      value: { [GOOD]: value },
+      key: GOOD,
+    })),
+    ...(maxPairs === undefined ? [] : [{ rule: "max_pairs", value: Object.fromEntries(tooMany) }]),
+  ];
 }
 
 /** A copy of a message with one value replaced; undefined when the way to it is not there. */

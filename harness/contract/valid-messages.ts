@@ -1,6 +1,7 @@
 // Messages that meet every rule of their type: arbitrary ones, of which the schema's own validator keeps the valid.
 
 import { type DescMessage, fromJson, type JsonValue, toBinary } from "@bufbuild/protobuf";
+import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Validator } from "@bufbuild/protovalidate";
 import fc from "fast-check";
 import type { Contract } from "./contract.ts";
@@ -38,30 +39,7 @@ export function messageMaker(contract: Contract, known: ValueOptions["known"] = 
     violations(message, json) {
       const result = validator.validate(message, parse(message, json));
       if (result.kind !== "invalid") return [];
-      return result.violations.map(({ field }) => pathOf(field));
+      return result.violations.map(({ field }) => pathToString(field));
     },
   };
-}
-
-type FieldPath = Extract<
-  ReturnType<Validator["validate"]>,
-  { kind: "invalid" }
->["violations"][number]["field"];
-
-function pathOf(path: FieldPath): string {
-  return path
-    .map((part) => {
-      switch (part.kind) {
-        case "field":
-          return `.${part.name}`;
-        case "list_sub":
-          return `[${part.index}]`;
-        case "map_sub":
-          return `[${JSON.stringify(part.key)}]`;
-        default:
-          return "";
-      }
-    })
-    .join("")
-    .replace(/^\./, "");
 }

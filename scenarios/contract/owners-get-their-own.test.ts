@@ -14,6 +14,9 @@ const maker = messageMaker(contract, known);
 const connection = await connect();
 afterAll(() => connection.close());
 
+/** What is made ends its call; how soon is not the claim. */
+const MAKING_MS = 15_000;
+
 const [strangerId = ""] = known.userId ?? [];
 const [productId = ""] = known.productId ?? [];
 // Has every role, which only its keys make use of: its token has no permission.
@@ -39,12 +42,19 @@ function methodOf(name: string): ContractMethod {
   return found;
 }
 
-async function call(name: string, requests: Json | readonly Json[], token: string): Promise<Outcome> {
+/** `patienceMs`: how long a stream that does not end is read. */
+async function call(
+  name: string,
+  requests: Json | readonly Json[],
+  token: string,
+  patienceMs?: number,
+): Promise<Outcome> {
   const method = methodOf(name);
   const { status, message, answers } = await callMethod(connection, {
     method,
     messages: [requests].flat().map((json) => maker.encode(method.input, json)),
     metadata: [["authorization", `Bearer ${token}`]],
+    ...(patienceMs === undefined ? {} : { patienceMs }),
   });
   const [first] = answers;
   const answer =
@@ -61,7 +71,7 @@ async function made(
   token: string,
   path: string,
 ): Promise<string> {
-  const { status, message, answer } = await call(name, requests, token);
+  const { status, message, answer } = await call(name, requests, token, MAKING_MS);
   if (status !== Code.OK) throw new Error(`${name}: ${status} ${message}`);
   const value = path.split(".").reduce<unknown>((at, key) => (at as Json | undefined)?.[key], answer);
   if (typeof value !== "string" || value === "") throw new Error(`${name}: no ${path}`);
