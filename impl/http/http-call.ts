@@ -5,7 +5,7 @@ import { fromBinary, type JsonValue, type Registry, toJson } from "@bufbuild/pro
 import type { Call } from "#impl/runtime/call.ts";
 import { dispatch, type Sink } from "#impl/runtime/dispatch.ts";
 import { readerTooSlow, tooLarge } from "#impl/runtime/grpc-js-status.ts";
-import type { BoundMethod } from "#impl/runtime/grpc-js-transport.ts";
+import type { BoundMethod } from "#impl/runtime/handler.ts";
 import { httpStatus } from "#impl/runtime/http-code.ts";
 import { CompressedMessage, type Message } from "#impl/runtime/message.ts";
 import { Code, type Status } from "#impl/runtime/status.ts";

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import type { TlsOptions } from "node:tls";
 import { Call, type CallEnvironment, type RequestMetadata } from "#impl/runtime/call.ts";
 import { type ConnectionLimits, createAdmission } from "#impl/runtime/connection-limits.ts";
-import type { BoundMethod } from "#impl/runtime/grpc-js-transport.ts";
+import type { BoundMethod } from "#impl/runtime/handler.ts";
 import { readHttpRules } from "#impl/runtime/http-rules.ts";
 import { ACCEPT_ENCODING_KEY } from "#impl/runtime/message.ts";
 import type { Schema } from "#impl/runtime/schema.ts";

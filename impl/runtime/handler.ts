@@ -39,3 +39,9 @@ export function streamInput(input: Input): AsyncIterable<Uint8Array> {
   if (!(input instanceof Uint8Array)) return input;
   throw new Error("one request reached a handler of a stream of requests");
 }
+
+/** A method with its composed chain. */
+export interface BoundMethod {
+  readonly method: Method;
+  readonly handler: Handler;
+}
