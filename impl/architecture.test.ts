@@ -19,6 +19,7 @@ const LAYERS: ReadonlyArray<readonly [folder: string, mayImport: readonly string
   ["impl/gateway", ["proto/gen", "wire", "impl/runtime", "impl/auth", "impl/client", "impl/observability"]],
   ["impl/http", ["proto/gen", "impl/runtime"]],
   ["impl/payment-provider", ["impl/runtime"]],
+  ["impl/config", ["impl/middleware"]],
   ["impl/services/shared", ["proto/gen", "impl/runtime", "impl/storage"]],
   ...services().map((folder) => [folder, SERVICE()] as const),
   [
@@ -35,6 +36,7 @@ const LAYERS: ReadonlyArray<readonly [folder: string, mayImport: readonly string
       "impl/gateway",
       "impl/http",
       "impl/payment-provider",
+      "impl/config",
       "impl/services/shared",
       ...services(),
     ],
