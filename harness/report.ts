@@ -13,6 +13,7 @@ import { timerJitter } from "./experiment/timer-jitter.ts";
 import { writeHistory } from "./history/write-history.ts";
 import { assembleRecord } from "./report/assemble-record.ts";
 import { gitState, lockHash } from "./report/git-state.ts";
+import { profileFile } from "./report/profile-record.ts";
 import { createProgress } from "./report/progress.ts";
 import { findings } from "./report/summary.ts";
 import { runId, writeReport } from "./report/write-report.ts";
@@ -78,8 +79,11 @@ async function report(settings: ReportSettings, signal: AbortSignal): Promise<st
       timerJitter: jitter,
       pinning: cores.statement,
       lockHash: lock,
+      checks: [],
     });
-    const file = await writeReport(join(repositoryRoot, "reports"), record);
+    const profile = experiment.blocks.find((block) => block.profile !== undefined)?.profile;
+    const beside = profile === undefined ? {} : { [profileFile]: JSON.stringify(profile.profile) };
+    const file = await writeReport(join(repositoryRoot, "reports"), record, beside);
     await writeHistory(join(repositoryRoot, "reports"));
     progress.end();
     for (const { subject, outcome } of findings(record)) process.stdout.write(`${subject}: ${outcome}\n`);

@@ -12,6 +12,7 @@ import type { RuntimeSnapshot } from "#harness/sut/runtime-snapshot.ts";
 import type { ArmUnderTest } from "./arm-under-test.ts";
 import { hitRatio, parseCacheCounters } from "./cache-counters.ts";
 import type { MetricId } from "./metrics.ts";
+import { processUse } from "./process-use.ts";
 import type { LinkId, SliceRecord } from "./slice-record.ts";
 import type { Workload } from "./workload.ts";
 
@@ -68,6 +69,7 @@ export async function throughputSlice(
     databaseBefore === undefined || databaseAfter === undefined ? null : databaseAfter - databaseBefore;
   return {
     ...record(under, place, "throughput", slice),
+    process: processUse(before, after),
     sendLagP99Ms: null,
     values: {
       ...unknown,
@@ -94,6 +96,7 @@ export async function latencySlice(
   random: SeededRandom,
 ): Promise<MeasuredLatency> {
   const { workload, link, durationMs, firstIndex } = place;
+  const before = await under.system.runtime();
   const result = await runOpenLoop({
     plan: poissonArrivals({ ratePerSecond, durationMs }, random),
     arms: [
@@ -105,6 +108,7 @@ export async function latencySlice(
     ],
     sliceMs: durationMs,
   });
+  const after = await under.system.runtime();
   const slice = sliceOf(result);
   const expectedCalls = (ratePerSecond * durationMs) / 1000;
   const ms = (latency: Latency, percent: number) => {
@@ -117,6 +121,7 @@ export async function latencySlice(
     latency: slice.latency,
     record: {
       ...record(under, place, "latency", slice),
+      process: processUse(before, after),
       sendLagP99Ms: (percentileMicros(slice.sendLag, 99) ?? 0) / 1000,
       values: {
         ...unknown,
@@ -147,7 +152,7 @@ function record(
   { restart, round, workload, link }: SlicePlace,
   phase: SliceRecord["phase"],
   slice: Slice,
-): Omit<SliceRecord, "values" | "sendLagP99Ms"> {
+): Omit<SliceRecord, "values" | "sendLagP99Ms" | "process"> {
   return {
     workload: workload.id,
     link,
@@ -155,6 +160,7 @@ function record(
     round,
     phase,
     arm: under.arm.id,
+    startedAtMs: slice.startedAt,
     seconds: slice.durationMs / 1000,
     calls: slice.intended,
     failures: slice.failed + slice.unknown,

@@ -101,6 +101,7 @@ function options(running: Set<string>): BlockOptions {
     restart: 0,
     plan: {
       ...planRun({ quick: true }),
+      profileSeconds: 0,
       throughputSliceMs: 20,
       latencySliceMs: 20,
       shapedSliceMs: 20,

@@ -13,6 +13,7 @@ import { type ArmParts, type ArmUnderTest, startArm } from "./arm-under-test.ts"
 import { arms } from "./arms.ts";
 import { latencySlice, type SlicePlace, throughputSlice } from "./measure-slice.ts";
 import type { RunPlan } from "./run-plan.ts";
+import { profileServer, type ServerProfile } from "./server-profile.ts";
 import type { LinkId, Scenario, SliceRecord } from "./slice-record.ts";
 import { spinCanary } from "./spin-canary.ts";
 import type { Workload } from "./workload.ts";
@@ -50,6 +51,8 @@ export interface BlockResult {
   readonly slices: readonly SliceRecord[];
   readonly latencies: readonly (Scenario & { readonly arm: string; readonly latency: Latency })[];
   readonly rates: RateTable;
+  /** Of the arm with everything on; the first restart takes it. */
+  readonly profile: ServerProfile | undefined;
   /** Of the server's process. */
   readonly node: { readonly version: string; readonly v8: string; readonly flags: readonly string[] };
 }
@@ -71,11 +74,13 @@ export async function runBlock(options: BlockOptions): Promise<BlockResult> {
     signal.throwIfAborted();
     const rates = options.rates ?? (await findRates(under, options));
     const { slices, latencies } = await measureAll(under, rates, options);
+    const canaryAfter = spinCanary();
+    const profile = await profileOnce(under, options);
     const runtime = await under[0]?.system.runtime();
     return {
       order: order.map((arm) => arm.id),
       canaryBefore,
-      canaryAfter: spinCanary(),
+      canaryAfter,
       arms: under.map(({ arm, system }, i) => ({
         arm: arm.id,
         startMs: system.startMs,
@@ -85,6 +90,7 @@ export async function runBlock(options: BlockOptions): Promise<BlockResult> {
       slices,
       latencies,
       rates,
+      profile,
       node: { version: runtime?.node ?? "", v8: runtime?.v8 ?? "", flags: runtime?.execArgv ?? [] },
       seconds: (performance.now() - began) / 1000,
     };
@@ -93,6 +99,16 @@ export async function runBlock(options: BlockOptions): Promise<BlockResult> {
   } finally {
     await Promise.all(under.map((one) => one.stop()));
   }
+}
+
+async function profileOnce(
+  under: readonly ArmUnderTest[],
+  { restart, plan, workloads, onStep }: BlockOptions,
+): Promise<ServerProfile | undefined> {
+  const all = under.find(({ arm }) => arm.id === arms.at(-1)?.id);
+  if (restart > 0 || all === undefined) return undefined;
+  onStep("a profile of the server under load");
+  return profileServer(all, workloads, plan.profileSeconds);
 }
 
 /** A refused connection says little; that its system has died says why. */

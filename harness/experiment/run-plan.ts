@@ -26,6 +26,8 @@ export interface RunPlan {
   readonly warmUpCalls: number;
   /** Once, to find the open-loop rates: per arm, workload and link. */
   readonly capacitySliceMs: number;
+  /** Whole seconds of one CPU profile of a server, once in the run. */
+  readonly profileSeconds: number;
   /** Expected length of one restart and of everything, in seconds. */
   readonly restartSeconds: number;
   readonly totalSeconds: number;
@@ -43,6 +45,7 @@ interface Mode {
   readonly warmUpMs: number;
   readonly warmUpCalls: number;
   readonly capacitySliceMs: number;
+  readonly profileSeconds: number;
 }
 
 const full: Mode = {
@@ -55,6 +58,7 @@ const full: Mode = {
   warmUpMs: 1600,
   warmUpCalls: 5000,
   capacitySliceMs: 400,
+  profileSeconds: 3,
 };
 
 const quick: Mode = {
@@ -67,6 +71,7 @@ const quick: Mode = {
   warmUpMs: 640,
   warmUpCalls: 1000,
   capacitySliceMs: 150,
+  profileSeconds: 2,
 };
 
 // What everything else takes, in seconds, on two slow cores; checked against the clock while running.
@@ -88,7 +93,11 @@ export const maximumRestarts = 40;
 export function planRun(request: PlanRequest): RunPlan {
   const mode = request.quick ? quick : full;
   const restartSeconds = secondsOfRestart(mode);
-  const onceSeconds = setupSeconds + closingSeconds + (arms * workloads * 2 * mode.capacitySliceMs) / 1000;
+  const onceSeconds =
+    setupSeconds +
+    closingSeconds +
+    mode.profileSeconds +
+    (arms * workloads * 2 * mode.capacitySliceMs) / 1000;
   const fitting = Math.floor((mode.budgetSeconds - onceSeconds) / restartSeconds);
   const restarts = request.restarts ?? Math.max(minimumRestarts, Math.min(fitting, maximumRestarts));
   if (!Number.isInteger(restarts) || restarts < minimumRestarts || restarts > maximumRestarts) {

@@ -11,7 +11,9 @@ import type { Scenario } from "#harness/experiment/slice-record.ts";
 import type { TimerJitter } from "#harness/experiment/timer-jitter.ts";
 import { mergeLatencies, percentileMicros } from "#harness/load/latency.ts";
 import { effectRecord, levelRecord } from "./effect-records.ts";
+import { profileRecord } from "./profile-record.ts";
 import type {
+  ChecksRecord,
   DataRecord,
   DistributionRecord,
   EnvironmentRecord,
@@ -32,12 +34,14 @@ export interface RecordParts {
   readonly timerJitter: TimerJitter;
   readonly pinning: string;
   readonly lockHash: string | null;
+  readonly checks: readonly ChecksRecord[];
 }
 
 export function assembleRecord(parts: RecordParts): ReportRecord {
   const { run, plan, experiment } = parts;
   const { blocks } = experiment;
   const slices = blocks.flatMap((block) => block.slices);
+  const profile = blocks.find((block) => block.profile !== undefined)?.profile;
   const utilizations = slices.map((slice) => slice.generatorUtilization).sort((a, b) => a - b);
   const record: Omit<ReportRecord, "warnings"> = {
     schemaVersion: 1,
@@ -71,6 +75,8 @@ export function assembleRecord(parts: RecordParts): ReportRecord {
       arms: block.arms,
     })),
     slices,
+    ...(profile === undefined ? {} : { profile: profileRecord(profile) }),
+    checks: parts.checks,
   };
   return { ...record, warnings: warningsOf(record) };
 }

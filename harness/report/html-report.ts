@@ -1,11 +1,15 @@
 // The report as one page that needs nothing else: no network, no script, charts as inline SVG. It holds for light and dark,
 // and from a phone's width up.
 
+import { checksSection } from "./checks-section.ts";
+import { courseSection } from "./course-section.ts";
+import { courseStyle } from "./course-style.ts";
 import { dataFacts, designFacts, environmentFacts, type Fact, generatorFacts } from "./facts.ts";
 import { effectsSection, generatorChart, latencySection, levelsSection } from "./html-charts.ts";
 import { rawSection } from "./html-raw.ts";
 import { pageStyle } from "./page-style.ts";
 import { modeNote } from "./phrases.ts";
+import { profileSection } from "./profile-section.ts";
 import type { ReportRecord } from "./report-record.ts";
 import {
   clauseLabel,
@@ -26,7 +30,7 @@ export function htmlReport(record: ReportRecord): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title} · ${escapeText(run.id)}</title>
-<style>${pageStyle}</style>
+<style>${pageStyle}${courseStyle}</style>
 </head>
 <body>
 <main>
@@ -39,6 +43,9 @@ ${summarySection(record)}
 ${effectsSection(record)}
 ${latencySection(record)}
 ${levelsSection(record)}
+${courseSection(record)}
+${profileSection(record)}
+${checksSection(record)}
 <section>
 <h2>Generator</h2>
 <p>What made the load, and whether it could have been what was measured.</p>

@@ -1,9 +1,11 @@
 // The report for a terminal or a pull request: the same sections as the page, without charts.
 
 import { arms } from "#harness/experiment/arms.ts";
+import { checksMarkdown } from "./checks-section.ts";
 import { effectColumns, effectRows, levelRows } from "./effect-table.ts";
 import { dataFacts, designFacts, environmentFacts, type Fact, generatorFacts } from "./facts.ts";
 import { modeNote, scenarioLabel, some } from "./phrases.ts";
+import { hottestColumns, hottestRows, profileInWords } from "./profile-section.ts";
 import type { ReportRecord } from "./report-record.ts";
 import { clauseLabel, comparisonNote, findings, headingOf, interactionSentences } from "./summary.ts";
 
@@ -32,6 +34,9 @@ export function markdownReport(record: ReportRecord): string {
       table(["mean of each arm", ...arms.map((arm) => arm.label)], levelRows(record, scenario)),
       `<details><summary>Each effect at one level of the other factor</summary>\n\n${table(effectColumns, effectRows(record, scenario, false))}\n\n</details>`,
     ]),
+    ...profilePart(record),
+    "## What holds on this commit",
+    checksMarkdown(record),
     "## Generator",
     facts(generatorFacts(record)),
     "## Design",
@@ -47,6 +52,15 @@ export function markdownReport(record: ReportRecord): string {
   ]
     .filter((part) => part !== "")
     .join("\n\n")}\n`;
+}
+
+function profilePart({ profile }: ReportRecord): string[] {
+  if (profile === undefined) return [];
+  return [
+    "## Where the server's CPU goes",
+    `${profileInWords(profile)} The whole profile is in \`${profile.file}\`.`,
+    table(hottestColumns, hottestRows(profile)),
+  ];
 }
 
 function rejectedRows({ data }: ReportRecord): string {

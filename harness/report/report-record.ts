@@ -7,6 +7,7 @@ import type { Machine } from "#harness/experiment/machine.ts";
 import type { MetricId } from "#harness/experiment/metrics.ts";
 import type { LinkId, SliceRecord, WorkloadId } from "#harness/experiment/slice-record.ts";
 import type { TimerJitter } from "#harness/experiment/timer-jitter.ts";
+import type { ProfileRecord } from "./profile-record.ts";
 
 export const schemaVersion = 1;
 
@@ -22,6 +23,10 @@ export interface ReportRecord {
   readonly generator: GeneratorRecord;
   readonly restarts: readonly RestartRecord[];
   readonly slices: readonly SliceRecord[];
+  /** Of a server under load; absent where none was taken, as in older records. */
+  readonly profile?: ProfileRecord;
+  /** What was checked on the same commit and stood beside the reports when this one was written, the newest of each kind. */
+  readonly checks?: readonly ChecksRecord[];
   /** What a reader must know before believing the numbers. */
   readonly warnings: readonly string[];
 }
@@ -39,6 +44,20 @@ export interface RunRecord {
   /** ISO 8601. */
   readonly startedAt: string;
   readonly elapsedSeconds: number;
+}
+
+/** A run of scenarios, of chaos or of load scripts, by its verdicts. */
+export interface ChecksRecord {
+  readonly kind: string;
+  /** ISO 8601. */
+  readonly startedAt: string;
+  readonly command: string;
+  /** Files differed from the commit. */
+  readonly dirty: boolean;
+  readonly verdicts: readonly {
+    readonly claim: string;
+    readonly outcome: "pass" | "fail" | "unknown";
+  }[];
 }
 
 export interface EnvironmentRecord {

@@ -79,6 +79,16 @@ describe.each([
     expect(text).toContain("The machine was busy: load 1.9 on 2 cores.");
   });
 
+  it("says what was checked on the commit, and never folds away what does not hold", () => {
+    expect(text).toContain("scenarios: 1 of 2 hold (make scenarios SEED=5, 2026-11-24 08:00 UTC)");
+    expect(text).toMatch(/fail(<\/span>|\*\*:) a rule/);
+  });
+
+  it("shows where the server's CPU goes", () => {
+    expect(text).toMatch(/2 s and 4.000 samples of the arm/);
+    expect(text).toContain("impl/runtime/pipeline.ts:40");
+  });
+
   it("names commit, command, environment and the rows left out", () => {
     expect(text).toContain("make report QUICK=1 SEED=42");
     expect(text).toContain("1a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d");
@@ -101,6 +111,24 @@ describe("the page alone", () => {
     expect(page).toContain("generator busy 83 %, limit 70 %");
   });
 
+  it("has the course of the run and a flame graph, and links the profile beside it", () => {
+    expect(page.match(/aria-label="[^"]*, over the run"/g)).toHaveLength(2 * 6 + 2 * 3 + 2);
+    expect(page).toContain('aria-label="Flame graph of the server&#39;s CPU under load"');
+    expect(page).toContain('href="server.cpuprofile"');
+    expect(page).toContain("Map&lt;string&gt;.get\nimpl/runtime/pipeline.ts:40\n50% of the busy time");
+  });
+
+  it("leaves out what an older record does not have", () => {
+    const { profile: _, checks: __, ...rest } = sampleRecord();
+    const slices = rest.slices.map(({ startedAtMs: _at, process: _use, ...slice }) => slice);
+    const old = { ...rest, slices };
+    expect(() => validateReport(JSON.parse(JSON.stringify(old)))).not.toThrow();
+    const text = htmlReport(old);
+    expect(text).not.toContain("The course of the run");
+    expect(text).not.toContain("Flame graph");
+    expect(text).toContain("Nothing was checked on this commit");
+  });
+
   it("escapes what came from outside", () => {
     expect(page).toContain("Example 9000 &lt;8 cores&gt;");
     expect(page).not.toContain("<8 cores>");
@@ -121,13 +149,18 @@ describe("changes in words", () => {
 });
 
 describe("writing", () => {
-  it("puts the three files into the run's folder and returns the record's path", async () => {
+  it("puts the files into the run's folder and returns the record's path", async () => {
     const directory = await mkdtemp(join(tmpdir(), "reports-"));
     try {
-      const file = await writeReport(directory, sampleRecord());
+      const file = await writeReport(directory, sampleRecord(), { "server.cpuprofile": "{}" });
       expect(file).toBe(join(directory, sampleRecord().run.id, "report.json"));
       expect(JSON.parse(await readFile(file, "utf8"))).toEqual(JSON.parse(JSON.stringify(sampleRecord())));
-      expect((await readdir(join(file, ".."))).sort()).toEqual(["index.html", "report.json", "report.md"]);
+      expect((await readdir(join(file, ".."))).sort()).toEqual([
+        "index.html",
+        "report.json",
+        "report.md",
+        "server.cpuprofile",
+      ]);
     } finally {
       await rm(directory, { recursive: true });
     }

@@ -1,4 +1,4 @@
-// Writes the three files of a run into a folder of its own. The record is validated first: an invalid one leaves nothing.
+// Writes the files of a run into a folder of its own. The record is validated first: an invalid one leaves nothing.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,8 +7,12 @@ import { markdownReport } from "./markdown-report.ts";
 import type { ReportRecord } from "./report-record.ts";
 import { validateReport } from "./validate-report.ts";
 
-/** Returns the path of report.json. Throws InvalidReportError, or the file system's error. */
-export async function writeReport(reportsDirectory: string, record: ReportRecord): Promise<string> {
+/** `beside`: further files of the run, by name. Returns the path of report.json. Throws InvalidReportError, or the file system's error. */
+export async function writeReport(
+  reportsDirectory: string,
+  record: ReportRecord,
+  beside: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const text = JSON.stringify(record, null, 1);
   validateReport(JSON.parse(text));
   const directory = join(reportsDirectory, record.run.id);
@@ -18,6 +22,7 @@ export async function writeReport(reportsDirectory: string, record: ReportRecord
     writeFile(file, `${text}\n`),
     writeFile(join(directory, "report.md"), markdownReport(record)),
     writeFile(join(directory, "index.html"), htmlReport(record)),
+    ...Object.entries(beside).map(([name, content]) => writeFile(join(directory, name), content)),
   ]);
   return file;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { type CpuProfile, timeByPart } from "./cpu-profile.ts";
+import { type CpuProfile, parseCpuProfile, timeByPart } from "./cpu-profile.ts";
 
-const frame = (functionName: string, url = "") => ({ functionName, url });
+const frame = (functionName: string, url = "") => ({ functionName, url, lineNumber: -1 });
 const profile: CpuProfile = {
   nodes: [
     { id: 1, callFrame: frame("(root)"), children: [2, 4, 5, 6] },
@@ -27,6 +27,22 @@ test("time belongs to the innermost known frame above it, and idle time to nobod
     ["garbage collection", 80],
     ["rest", 160],
   ]);
+});
+
+test("a profile that is read names its sources by their path in the checkout", () => {
+  const nodes = [
+    { id: 1, callFrame: frame("own", "file:///srv/a%20shop/impl/main.ts"), hitCount: 3 },
+    { id: 2, callFrame: frame("library", "file:///elsewhere/node_modules/pg/client.js") },
+    { id: 3, callFrame: frame("node", "node:net") },
+  ];
+  const read = parseCpuProfile(JSON.stringify({ ...profile, nodes }), "/srv/a shop");
+  expect(read.nodes.map(({ callFrame }) => callFrame.url)).toEqual([
+    "impl/main.ts",
+    "node_modules/pg/client.js",
+    "node:net",
+  ]);
+  expect(read.nodes[0]).toHaveProperty("hitCount", 3);
+  expect(() => parseCpuProfile('{"nodes":1}', "/srv")).toThrow('must be a CPU profile, got {"nodes":1}');
 });
 
 test("only the window counts", () => {

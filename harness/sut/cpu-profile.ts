@@ -1,5 +1,7 @@
 // Reads a .cpuprofile of V8: where the CPU time of a window went, by the code that spent it or had it spent on its behalf.
 
+import { pathToFileURL } from "node:url";
+
 export interface CpuProfile {
   readonly nodes: readonly ProfileNode[];
   /** Node ids, and the microseconds between each and the one before. */
@@ -9,10 +11,44 @@ export interface CpuProfile {
   readonly startTime: number;
 }
 
-interface ProfileNode {
+export interface ProfileNode {
   readonly id: number;
-  readonly callFrame: { readonly functionName: string; readonly url: string };
+  readonly callFrame: {
+    readonly functionName: string;
+    readonly url: string;
+    /** From 0; -1 where there is no source. */
+    readonly lineNumber: number;
+  };
   readonly children?: readonly number[];
+}
+
+/**
+ * `body` is the JSON text of /debug/profile, or of a file. Addresses of sources become paths in the checkout `directory`, so that a profile
+ * tells nothing of where it was taken; whatever else V8 wrote is kept. Throws TypeError for anything but a profile.
+ */
+export function parseCpuProfile(body: string, directory: string): CpuProfile {
+  const profile: unknown = JSON.parse(body);
+  if (!isProfile(profile)) {
+    throw new TypeError(`/debug/profile: must be a CPU profile, got ${body.slice(0, 100)}`);
+  }
+  const root = pathToFileURL(directory.endsWith("/") ? directory : `${directory}/`).href;
+  const nodes = profile.nodes.map((node) => ({
+    ...node,
+    callFrame: { ...node.callFrame, url: pathIn(root, node.callFrame.url) },
+  }));
+  return { ...profile, nodes };
+}
+
+function isProfile(value: unknown): value is CpuProfile {
+  const { nodes, samples, timeDeltas } = (value ?? {}) as Partial<Record<keyof CpuProfile, unknown>>;
+  return Array.isArray(nodes) && Array.isArray(samples) && Array.isArray(timeDeltas);
+}
+
+function pathIn(root: string, url: string): string {
+  if (url.startsWith(root)) return url.slice(root.length);
+  // Packages may be kept elsewhere.
+  const packages = url.startsWith("file:") ? url.indexOf("/node_modules/") : -1;
+  return packages < 0 ? url : url.slice(packages + 1);
 }
 
 /** A part, and whose frames belong to it: "(name) url" is what is matched. */

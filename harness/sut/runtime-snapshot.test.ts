@@ -32,6 +32,15 @@ describe("the system's own counters", () => {
     );
   });
 
+  it("tell how late the event loop's timer was, where the system does", () => {
+    expect(parseRuntimeSnapshot(JSON.stringify(body)).loopDelay).toBeNull();
+    const eventLoop = { ...body.eventLoop, delay: { count: 3, sumMs: 1.5 } };
+    expect(parseRuntimeSnapshot(JSON.stringify({ ...body, eventLoop })).loopDelay).toEqual({
+      count: 3,
+      sumMs: 1.5,
+    });
+  });
+
   it("are refused with the name of the field that is wrong", () => {
     expect(() => parseRuntimeSnapshot(JSON.stringify({ ...body, gc: {} }))).toThrow(
       /gc.count must be a number/,

@@ -15,6 +15,8 @@ export interface RuntimeSnapshot {
   /** Cumulative milliseconds. */
   readonly loopActive: number;
   readonly loopIdle: number;
+  /** How late a timer was, cumulative; null where the system does not tell, as older ones do not. */
+  readonly loopDelay: { readonly count: number; readonly sumMs: number } | null;
   readonly rssBytes: number;
   readonly heapUsedBytes: number;
   readonly calls: number;
@@ -38,6 +40,10 @@ export function parseRuntimeSnapshot(body: string): RuntimeSnapshot {
     gcPauseMicros: read.number("gc.pauseMicros"),
     loopActive: read.number("eventLoop.active"),
     loopIdle: read.number("eventLoop.idle"),
+    loopDelay:
+      read.at("eventLoop.delay") == null
+        ? null
+        : { count: read.number("eventLoop.delay.count"), sumMs: read.number("eventLoop.delay.sumMs") },
     rssBytes: read.number("rssBytes"),
     heapUsedBytes: read.number("heapUsedBytes"),
     calls: read.number("calls"),

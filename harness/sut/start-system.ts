@@ -4,6 +4,7 @@
 import { once } from "node:events";
 import { createConnection } from "node:net";
 import { fileURLToPath } from "node:url";
+import { type CpuProfile, parseCpuProfile } from "./cpu-profile.ts";
 import { pinned, pinProcess } from "./pinning.ts";
 import { type ProcessGroup, startProcessGroup } from "./process-group.ts";
 import { parseRuntimeSnapshot, type RuntimeSnapshot } from "./runtime-snapshot.ts";
@@ -53,6 +54,8 @@ export interface RunningSystem {
   runtime(): Promise<RuntimeSnapshot>;
   /** Prometheus text. */
   metrics(): Promise<string>;
+  /** Of its CPU, for so many whole seconds from now. */
+  profile(seconds: number): Promise<CpuProfile>;
   logTail(): string;
   stop(): Promise<"stopped" | "killed">;
 }
@@ -85,7 +88,16 @@ export async function startSystem(options: SystemOptions): Promise<RunningSystem
     const { grpc, admin } = await within(ready.promise, group, patience, "to print its ready line");
     await within(serving(grpc, patience), group, patience, "to be healthy");
     if (options.startCores !== undefined) pinProcess(group.pid, options.core);
-    return running(name, group, grpc, admin, performance.now() - started, stopTimeoutMs);
+    const directory = options.directory ?? repositoryRoot;
+    return running({
+      name,
+      directory,
+      group,
+      grpc,
+      admin,
+      startMs: performance.now() - started,
+      stopTimeoutMs,
+    });
   } catch (cause) {
     await group.stop(stopTimeoutMs);
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -104,14 +116,17 @@ export function parseReadyLine(line: string): { grpc: Address; admin: Address } 
   };
 }
 
-function running(
-  name: string,
-  group: ProcessGroup,
-  grpc: Address,
-  admin: Address,
-  startMs: number,
-  stopTimeoutMs: number,
-): RunningSystem {
+interface Started {
+  readonly name: string;
+  readonly directory: string;
+  readonly group: ProcessGroup;
+  readonly grpc: Address;
+  readonly admin: Address;
+  readonly startMs: number;
+  readonly stopTimeoutMs: number;
+}
+
+function running({ name, directory, group, grpc, admin, startMs, stopTimeoutMs }: Started): RunningSystem {
   const base = `http://${admin.host}:${admin.port}`;
   return {
     name,
@@ -122,6 +137,11 @@ function running(
     ended: group.ended,
     runtime: async () => parseRuntimeSnapshot(await get(`${base}/debug/runtime`)),
     metrics: () => get(`${base}/metrics`),
+    profile: async (seconds) =>
+      parseCpuProfile(
+        await get(`${base}/debug/profile?seconds=${seconds}`, seconds * 1000 + ANSWER_MS),
+        directory,
+      ),
     logTail: group.tail,
     stop: () => group.stop(stopTimeoutMs),
   };
@@ -154,8 +174,10 @@ async function accepts({ host, port }: Address, signal: AbortSignal): Promise<vo
   }
 }
 
-async function get(url: string): Promise<string> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(10_000) });
+const ANSWER_MS = 10_000;
+
+async function get(url: string, timeoutMs = ANSWER_MS): Promise<string> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
   if (!response.ok) throw new Error(`${url} answered ${response.status}`);
   return response.text();
 }

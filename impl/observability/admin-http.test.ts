@@ -73,7 +73,12 @@ test("the process's counters grow with what it does", async () => {
     execArgv: process.execArgv,
     cpuMicros: { user: expect.any(Number), system: expect.any(Number) },
     gc: { count: expect.any(Number), majorCount: expect.any(Number), pauseMicros: expect.any(Number) },
-    eventLoop: { active: expect.any(Number), idle: expect.any(Number), utilization: expect.any(Number) },
+    eventLoop: {
+      active: expect.any(Number),
+      idle: expect.any(Number),
+      utilization: expect.any(Number),
+      delay: { count: expect.any(Number), sumMs: expect.any(Number) },
+    },
     rssBytes: expect.any(Number),
     heapUsedBytes: expect.any(Number),
     calls: 3,

@@ -1,5 +1,5 @@
 // What the process has used since it started, for whoever measures it from outside: counters to take differences of.
-import { performance } from "node:perf_hooks";
+import { monitorEventLoopDelay, performance } from "node:perf_hooks";
 import type { Clock } from "#impl/runtime/clock.ts";
 import { type AllocationCounter, startAllocationCounter } from "./allocation-counter.ts";
 import { type GcCounts, startGcCounter } from "./gc-counter.ts";
@@ -14,8 +14,7 @@ export interface RuntimeStats {
   /** Of the heap; null when it is not counted. */
   readonly allocatedBytes: number | null;
   readonly gc: GcCounts;
-  /** Milliseconds, and the share of active. */
-  readonly eventLoop: { readonly active: number; readonly idle: number; readonly utilization: number };
+  readonly eventLoop: EventLoopStats;
   readonly rssBytes: number;
   readonly heapUsedBytes: number;
   /** Calls that have ended. */
@@ -23,6 +22,19 @@ export interface RuntimeStats {
   readonly databaseQueries: number;
   readonly databaseUrl?: string;
 }
+
+export interface EventLoopStats {
+  /** Milliseconds. */
+  readonly active: number;
+  readonly idle: number;
+  /** The share of active. */
+  readonly utilization: number;
+  /** How late a timer of 10 ms was: how often it was looked at, and the milliseconds of all together. */
+  readonly delay: { readonly count: number; readonly sumMs: number };
+}
+
+/** Of the timer whose lateness is the event loop's delay. */
+const DELAY_TIMER_MS = 10;
 
 export interface RuntimeStatsOptions {
   readonly clock: Clock;
@@ -44,6 +56,8 @@ export function startRuntimeStats(options: RuntimeStatsOptions): RuntimeStatsRea
   const allocations: AllocationCounter | undefined = options.profileAllocations
     ? startAllocationCounter(options.clock)
     : undefined;
+  const timer = monitorEventLoopDelay({ resolution: DELAY_TIMER_MS });
+  timer.enable();
   return {
     read() {
       const allocatedBytes = allocations?.read() ?? null;
@@ -59,7 +73,7 @@ export function startRuntimeStats(options: RuntimeStatsOptions): RuntimeStatsRea
         cpuMicros: process.cpuUsage(),
         allocatedBytes,
         gc: gc.read(),
-        eventLoop: { active, idle, utilization },
+        eventLoop: { active, idle, utilization, delay: lateness(timer) },
         rssBytes: rss,
         heapUsedBytes: heapUsed,
         calls: options.calls(),
@@ -70,6 +84,14 @@ export function startRuntimeStats(options: RuntimeStatsOptions): RuntimeStatsRea
     close() {
       gc.close();
       allocations?.close();
+      timer.disable();
     },
   };
+}
+
+/** What is recorded is the time from one turn of the timer to the next, in nanoseconds. */
+function lateness({ count, mean }: { readonly count: number; readonly mean: number }) {
+  return count === 0
+    ? { count, sumMs: 0 }
+    : { count, sumMs: Math.max(0, count * (mean / 1e6 - DELAY_TIMER_MS)) };
 }

@@ -1,8 +1,19 @@
-// A running system whose counters move by the same step with every reading: 100 calls, 5000 µs of CPU, 42 kB a call, 25 queries,
+// A running system whose counters move by the same step with every reading: 100 ms, 100 calls, 5000 µs of CPU, 42 kB a call, 25 queries,
 // and 75 hits and 25 misses of its cache. Its calls are answered by whoever listens on the port.
 
+import type { CpuProfile } from "#harness/sut/cpu-profile.ts";
 import type { RuntimeSnapshot } from "#harness/sut/runtime-snapshot.ts";
 import type { RunningSystem } from "#harness/sut/start-system.ts";
+
+const profile: CpuProfile = {
+  nodes: [
+    { id: 1, callFrame: { functionName: "(root)", url: "", lineNumber: -1 }, children: [2] },
+    { id: 2, callFrame: { functionName: "answer", url: "impl/answer.ts", lineNumber: 4 } },
+  ],
+  samples: [2, 2],
+  timeDeltas: [500, 500],
+  startTime: 0,
+};
 
 export function fakeSystem(name: string, port: number, onStop: () => void = () => {}): RunningSystem {
   let readings = 0;
@@ -19,8 +30,9 @@ export function fakeSystem(name: string, port: number, onStop: () => void = () =
       gcCount: 0,
       gcMajorCount: 0,
       gcPauseMicros: 0,
-      loopActive: 0,
-      loopIdle: 0,
+      loopActive: 5 * readings,
+      loopIdle: 95 * readings,
+      loopDelay: { count: 10 * readings, sumMs: 2 * readings },
       rssBytes: 0,
       heapUsedBytes: 0,
       calls: 100 * readings,
@@ -42,6 +54,7 @@ export function fakeSystem(name: string, port: number, onStop: () => void = () =
     ended: new Promise(() => {}),
     runtime,
     metrics,
+    profile: async () => profile,
     logTail: () => "",
     stop: async () => {
       onStop();

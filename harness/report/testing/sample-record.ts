@@ -100,6 +100,19 @@ export function sampleRecord(): ReportRecord {
       arms: arms.map((arm) => ({ arm: arm.id, startMs: 900, warmUpCalls: 11_000, steady: true })),
     })),
     slices,
+    profile: sampleProfile,
+    checks: [
+      {
+        kind: "scenarios",
+        startedAt: "2026-11-24T08:00:00.000Z",
+        command: "make scenarios SEED=5",
+        dirty: false,
+        verdicts: [
+          { claim: "stock adds up", outcome: "pass" },
+          { claim: "a rule <broken> is named", outcome: "fail" },
+        ],
+      },
+    ],
     warnings: ["The machine was busy: load 1.9 on 2 cores."],
   };
 }
@@ -128,10 +141,73 @@ function sampleSlices(): SliceRecord[] {
             : { callsPerSecond: 3.9, p50Ms: 0.6, p99Ms: 0.4 },
     }),
   );
-  return made.map((slice, i) =>
+  const began = Date.parse("2026-11-24T09:15:00.000Z");
+  const timed = made.map((slice, i) => ({
+    ...slice,
+    startedAtMs: began + 15_000 * slice.restart + 10 * i,
+    process: {
+      cpuShare: 0.4 * noise(),
+      gcMsPerSecond: 20 * noise(),
+      loopDelayMs: noise(),
+      rssBytes: 2e8 * noise(),
+      heapUsedBytes: 7e7 * noise(),
+    },
+  }));
+  return timed.map((slice, i) =>
     i === 0 ? { ...slice, generatorUtilization: 0.83, invalid: "generator busy 83 %, limit 70 %" } : slice,
   );
 }
+
+const sampleProfile: NonNullable<ReportRecord["profile"]> = {
+  arm: "caching+compression",
+  workloads: ["hot-reads", "search-pages"],
+  seconds: 2,
+  samples: 4000,
+  idleShare: 0.04,
+  file: "server.cpuprofile",
+  frames: [
+    {
+      depth: 0,
+      start: 0,
+      share: 0.9,
+      selfShare: 0.2,
+      name: "onStream",
+      place: "@grpc/grpc-js server.js:10",
+      kind: "package",
+    },
+    {
+      depth: 1,
+      start: 0,
+      share: 0.5,
+      selfShare: 0.5,
+      name: "Map<string>.get",
+      place: "impl/runtime/pipeline.ts:40",
+      kind: "own",
+    },
+    {
+      depth: 1,
+      start: 0.5,
+      share: 0.2,
+      selfShare: 0.2,
+      name: "emit",
+      place: "node:events:489",
+      kind: "node",
+    },
+    {
+      depth: 0,
+      start: 0.9,
+      share: 0.1,
+      selfShare: 0.1,
+      name: "garbage collection",
+      place: "",
+      kind: "engine",
+    },
+  ],
+  hottest: [
+    { selfShare: 0.5, name: "Map<string>.get", place: "impl/runtime/pipeline.ts:40", kind: "own" },
+    { selfShare: 0.1, name: "garbage collection", place: "", kind: "engine" },
+  ],
+};
 
 function sampleDistributions(scenario: Scenario): DistributionRecord[] {
   return arms.map((arm) => ({
