@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import {
-  type LiveUpdatesRequest,
   type LiveUpdatesResponse,
   type OrderUpdate,
   StreamOrderUpdatesRequest,
@@ -11,6 +10,7 @@ import {
 import { CancelOrderRequest } from "#proto/ecommerce/v1/order_service.ts";
 import { newId } from "./runtime/ids.ts";
 import { Code } from "./runtime/status.ts";
+import { type LiveStream, liveStream } from "./testing/live-stream.ts";
 import { startShopSystem } from "./testing/shop-system.ts";
 
 const shop = await startShopSystem();
@@ -23,6 +23,8 @@ let open: AbortController[] = [];
 afterEach(() => {
   for (const each of open) each.abort();
   open = [];
+  for (const each of live) each.cut();
+  live = [];
 });
 
 /** A stream of the customer's orders that has begun. */
@@ -129,41 +131,12 @@ describe("StreamOrderUpdates", () => {
   });
 });
 
-/** Both sides of LiveUpdates. */
-function live(client = customer) {
-  const stop = new AbortController();
-  open.push(stop);
-  const wanted: LiveUpdatesRequest[] = [];
-  let closed = false;
-  let wake = (): void => {};
-  async function* requests(): AsyncGenerator<LiveUpdatesRequest> {
-    for (;;) {
-      yield* wanted.splice(0);
-      if (wanted.length > 0) continue;
-      if (closed) return;
-      await new Promise<void>((resolve) => (wake = resolve));
-    }
-  }
-  const responses = client.gateway.liveUpdates(requests(), { signal: stop.signal })[Symbol.asyncIterator]();
-  const ask = (action: LiveUpdatesRequest["action"]): void => {
-    wanted.push({ action });
-    wake();
-  };
-  return {
-    subscribe: (subscriptionId: string, topic: SubscribeLive["topic"], resumeToken = "") =>
-      ask({ $case: "subscribe", value: { subscriptionId, topic, resumeToken } }),
-    unsubscribe: (subscriptionId: string) => ask({ $case: "unsubscribe", value: { subscriptionId } }),
-    async next(): Promise<LiveUpdatesResponse> {
-      const { value, done } = await responses.next();
-      if (done === true) throw new Error("the stream ended");
-      return value;
-    },
-    halfClose() {
-      closed = true;
-      wake();
-    },
-    ended: async () => (await responses.next()).done,
-  };
+let live: LiveStream[] = [];
+
+function follow(client = customer): LiveStream {
+  const stream = liveStream(client);
+  live.push(stream);
+  return stream;
 }
 
 const told = ({ subscriptionId, event }: LiveUpdatesResponse): string => `${subscriptionId} ${event?.$case}`;
@@ -175,7 +148,7 @@ const products: SubscribeLive["topic"] = {
 
 describe("LiveUpdates", () => {
   test("a topic needs what its stream needs, and what goes wrong does not end the stream", async () => {
-    const stream = live(guest);
+    const stream = follow(guest);
     stream.subscribe("a", orders);
     expect((await stream.next()).event).toMatchObject({ value: { code: Code.UNAUTHENTICATED } });
     stream.subscribe("b", products);
@@ -188,7 +161,7 @@ describe("LiveUpdates", () => {
     expect(told(await stream.next())).toBe("b unsubscribed");
     stream.halfClose();
     expect(await stream.ended()).toBe(true);
-    const mine = live();
+    const mine = follow();
     mine.subscribe("s", {
       $case: "stock",
       value: { productIds: [], kinds: [], heartbeatInterval: undefined, resumeToken: "" },
@@ -197,13 +170,13 @@ describe("LiveUpdates", () => {
   });
 
   test("goes on by subscription where it was cut, from the first message on", async () => {
-    const first = live();
+    const first = follow();
     first.subscribe("o", orders);
     const { resumeToken } = await first.next();
     await buy();
     const whole = [await first.next(), await first.next()];
     for (const token of [resumeToken, whole[0]?.resumeToken]) {
-      const again = live();
+      const again = follow();
       again.subscribe("again", orders, token);
       expect(told(await again.next())).toBe("again subscribed");
       const { event } = await again.next();
@@ -215,7 +188,7 @@ describe("LiveUpdates", () => {
     const command = fc.record({ id: fc.constantFrom("a", "b", "c"), on: fc.boolean() });
     await fc.assert(
       fc.asyncProperty(fc.array(command, { maxLength: 12 }), async (commands) => {
-        const stream = live();
+        const stream = follow();
         const there = new Set<string>();
         for (const { id, on } of commands) {
           if (on) stream.subscribe(id, id === "a" ? orders : products);

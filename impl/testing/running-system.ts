@@ -4,29 +4,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client, credentials } from "@grpc/grpc-js";
 import { afterAll } from "vitest";
-import { signToken, type TokenClaims } from "../auth/sign-token.ts";
 import { boot, type RunningSystem } from "../boot.ts";
 import { readConfig } from "../config.ts";
-import { openSigningKeys } from "../open-keys.ts";
-import { systemClock } from "../runtime/clock.ts";
-import { SERVICE_PREFIX } from "../runtime/principal.ts";
 import { testDatabase } from "../storage/testing/test-database.ts";
+import { type Bearer, bearerTokens } from "./bearer-tokens.ts";
 
 export interface TestSystem {
   readonly system: RunningSystem;
   readonly channel: Client;
   /** To which security events are written. */
   readonly auditFile: string;
-  /** Metadata of a call by this user, or service, with these permissions, signed once. A lifetime below 0 is one that is over. */
-  bearer(
-    userId: string,
-    permissions: readonly string[],
-    lifetimeSeconds?: number,
-  ): Promise<Readonly<Record<string, string>>>;
+  readonly bearer: Bearer;
 }
 
 /** A test makes all its calls at once and from one address, on a machine that is busy with other tests. */
-const NO_LIMITS = {
+export const NO_LIMITS = {
   RATE_LIMIT_READ: "0",
   RATE_LIMIT_SEARCH: "0",
   RATE_LIMIT_WRITE: "0",
@@ -66,22 +58,10 @@ export async function startTestSystem(settings: Readonly<Record<string, string>>
     await system.stop();
     await rm(folder, { recursive: true });
   });
-  const { service, development } = await openSigningKeys(config);
-  const signed = new Map<string, Promise<string>>();
-  const sign = (claims: Pick<TokenClaims, "userId" | "permissions" | "lifetimeSeconds">): Promise<string> => {
-    const key = claims.userId.startsWith(SERVICE_PREFIX) ? service : development;
-    if (key === undefined) throw new Error("the system signs no tokens itself");
-    const name = JSON.stringify(claims);
-    const token = signed.get(name) ?? signToken(key.signing, { ...claims, roles: [] }, systemClock);
-    signed.set(name, token);
-    return token;
-  };
   return {
     system,
     channel,
     auditFile,
-    async bearer(userId, permissions, lifetimeSeconds = 3_600) {
-      return { authorization: `Bearer ${await sign({ userId, permissions, lifetimeSeconds })}` };
-    },
+    bearer: await bearerTokens(config),
   };
 }
