@@ -38,7 +38,27 @@ export function dialer({ maxMessageBytes, tls }: DialOptions): (address: string)
           ALPNProtocols: ["h2"],
           minVersion: "TLSv1.2",
         });
-      return await connect({ ...limits, ...socket, scheme: "https", authority: name, createSocket, signal });
+      try {
+        return await connect({
+          ...limits,
+          ...socket,
+          scheme: "https",
+          authority: name,
+          createSocket,
+          signal,
+        });
+      } catch (error) {
+        signal.throwIfAborted();
+        throw new Error(`${address}: no connection over TLS: ${reasonOf(error)}`, { cause: error });
+      }
     };
   };
+}
+
+/** What the two sides could not agree on; OpenSSL's own messages say it among addresses of its source. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  if (!(cause instanceof Error)) return error.message;
+  return "reason" in cause && typeof cause.reason === "string" ? cause.reason : cause.message;
 }

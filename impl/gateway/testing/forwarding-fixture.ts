@@ -56,7 +56,7 @@ export async function startForwarded<const M extends Methods>(
 
 export interface GatewayOptions
   extends Pick<EchoOptions, "links" | "limits">,
-    Pick<BackendsOptions, "balancer" | "maxConnections"> {
+    Pick<BackendsOptions, "balancer" | "maxConnections" | "tls"> {
   readonly breaker?: Partial<BreakerOptions>;
   /** Default none: for gateways that verify nobody. */
   readonly vouch?: Vouch;
