@@ -46,11 +46,11 @@ index: $(INSTALLED) ## Write reports/index.html: the history of all runs in repo
 
 .PHONY: scenarios
 scenarios: $(INSTALLED) ## Check what the shop claims, on real systems (SUITE=<contract|chaos|...>, SEED=<n>, EFFORT=<times as much>)
-	@node harness/scenarios.ts
+	@node --disable-warning=ExperimentalWarning harness/scenarios.ts
 
 .PHONY: load
 load: $(INSTALLED) ## Run the k6 scripts in load/, with k6 or the built-in runner (SCRIPT=<name>, TIME=<30s>, ADDRESS=, ENGINE=)
-	@node harness/load.ts
+	@node --disable-warning=ExperimentalWarning harness/load.ts
 
 .PHONY: replay
 replay: $(INSTALLED) ## Real sales through a fresh system, exact to the penny (DATA=<folder>, SPEED=<times real time>)
@@ -58,11 +58,11 @@ replay: $(INSTALLED) ## Real sales through a fresh system, exact to the penny (D
 
 .PHONY: chaos
 chaos: $(INSTALLED) ## Kill the shop under load, then check stock, money and orders (TARGET=shop|postgres, KILLS=<n>, SEED=<n>)
-	@node harness/chaos.ts
+	@node --disable-warning=ExperimentalWarning harness/chaos.ts
 
 .PHONY: gate
 gate: $(INSTALLED) ## Is this checkout slower than BASE=<commit>? PASS, FAIL or INCONCLUSIVE (MINUTES=10, DATA=, SEED=; docs/gate.md)
-	@node harness/gate.ts
+	@node --disable-warning=ExperimentalWarning harness/gate.ts
 
 .PHONY: gate-calibrate
 gate-calibrate: $(INSTALLED) ## How often the gate is wrong here: the same code twice, and planted regressions (MINUTES=3 each, SEED=)

@@ -8,6 +8,7 @@ import { counterRows, headline, timingRows } from "./gate/gate-words.ts";
 import { writeGate } from "./gate/write-gate.ts";
 import { compareWithBase } from "./gate-command.ts";
 import { readGateSettings } from "./gate-settings.ts";
+import { writeHistory } from "./history/write-history.ts";
 import { createProgress } from "./report/progress.ts";
 import { loadShop } from "./shop-source.ts";
 import { repositoryRoot } from "./sut/start-system.ts";
@@ -28,7 +29,9 @@ async function gate(signal: AbortSignal): Promise<number> {
     const onStep = (text: string, done: number): void => progress.step(text, done, plan.restarts);
     const source = await loadShop(settings);
     const record = await compareWithBase({ settings, plan, source, onStep, signal });
-    const directory = await writeGate(join(repositoryRoot, "reports"), record);
+    const reports = join(repositoryRoot, "reports");
+    const directory = await writeGate(reports, record);
+    await writeHistory(reports);
     progress.end();
     const rows = [...timingRows(record), ...counterRows(record)].map((row) => `  ${row.join(" · ")}`);
     const notes = record.warnings.map((warning) => `note: ${warning}`);

@@ -1,4 +1,5 @@
-// The built-in runner of k6 scripts: `node harness/k6.ts script.ts [-e NAME=value ...]`. Ends with k6's exit codes, and with 98 when
+// The built-in runner of k6 scripts: `node harness/k6.ts script.ts [-e NAME=value ...]
+// [--summary-export file.json]`. Ends with k6's exit codes, and with 98 when
 // the generator itself was too busy.
 
 import { resolve } from "node:path";
@@ -9,11 +10,16 @@ import { installK6 } from "./k6/script-loader.ts";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { env: { type: "string", short: "e", multiple: true, default: [] } },
+  options: {
+    env: { type: "string", short: "e", multiple: true, default: [] },
+    "summary-export": { type: "string" },
+  },
 });
 const [script, ...more] = positionals;
 if (script === undefined || more.length > 0) {
-  process.stderr.write("usage: node harness/k6.ts <script.ts> [-e NAME=value ...]\n");
+  process.stderr.write(
+    "usage: node harness/k6.ts <script.ts> [-e NAME=value ...] [--summary-export file.json]\n",
+  );
   process.exit(104);
 }
 
@@ -29,6 +35,7 @@ installK6();
 process.exitCode = await runScript({
   file: resolve(script),
   env: Object.fromEntries([...inherited, ...given]),
+  summaryExport: values["summary-export"],
   print: (line) => process.stderr.write(`${line}\n`),
   progress: (line) => process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${line}` : `${line}\n`),
   signal: abortOnSignals(process.stderr),

@@ -48,3 +48,20 @@ function known(given: string): string {
   if (names.includes(name)) return name;
   throw new Error(`SCRIPT=${given}: must be some of ${names.join(", ")}`);
 }
+
+/** The command that repeats a run with these settings and variables of its scripts. */
+export function commandOf(
+  { scripts, address, shopFile, engine, dataFolder, seed }: LoadSettings,
+  variables: Readonly<Record<string, string>>,
+): string {
+  const given: readonly (readonly [name: string, value: string | undefined])[] = [
+    ["SCRIPT", scripts.join(",")],
+    ["ENGINE", engine],
+    ["ADDRESS", address],
+    ["SHOP", shopFile],
+    ["DATA", dataFolder],
+    ["SEED", String(seed)],
+    ...Object.entries(variables),
+  ];
+  return ["make load", ...given.flatMap(([name, value]) => (value ? [`${name}=${value}`] : []))].join(" ");
+}

@@ -10,6 +10,8 @@ import { readMachine, readPressure } from "./experiment/machine.ts";
 import { runExperiment } from "./experiment/run-experiment.ts";
 import { planRun } from "./experiment/run-plan.ts";
 import { timerJitter } from "./experiment/timer-jitter.ts";
+import { checksOf } from "./history/checks-of.ts";
+import { readRuns } from "./history/read-runs.ts";
 import { writeHistory } from "./history/write-history.ts";
 import { assembleRecord } from "./report/assemble-record.ts";
 import { gitState, lockHash } from "./report/git-state.ts";
@@ -58,6 +60,7 @@ async function report(settings: ReportSettings, signal: AbortSignal): Promise<st
       signal,
     });
     progress.step("writing the report", plan.restarts, plan.restarts);
+    const reports = join(repositoryRoot, "reports");
     const record = assembleRecord({
       run: {
         id: runId(startedAt, git.commit, settings.quick),
@@ -79,12 +82,12 @@ async function report(settings: ReportSettings, signal: AbortSignal): Promise<st
       timerJitter: jitter,
       pinning: cores.statement,
       lockHash: lock,
-      checks: [],
+      checks: checksOf((await readRuns(reports)).data, git.commit),
     });
     const profile = experiment.blocks.find((block) => block.profile !== undefined)?.profile;
     const beside = profile === undefined ? {} : { [profileFile]: JSON.stringify(profile.profile) };
-    const file = await writeReport(join(repositoryRoot, "reports"), record, beside);
-    await writeHistory(join(repositoryRoot, "reports"));
+    const file = await writeReport(reports, record, beside);
+    await writeHistory(reports);
     progress.end();
     for (const { subject, outcome } of findings(record)) process.stdout.write(`${subject}: ${outcome}\n`);
     return file;

@@ -4,6 +4,8 @@ import { spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
+import { writeHistory } from "./history/write-history.ts";
+import { gitState } from "./report/git-state.ts";
 import { repositoryRoot } from "./sut/start-system.ts";
 
 const FOLDER = join(repositoryRoot, "scenarios");
@@ -32,7 +34,8 @@ function readSettings(environment: Readonly<Record<string, string | undefined>>)
   };
 }
 
-function run({ suite, seed, effort }: ScenarioSettings): Promise<number> {
+async function run({ suite, seed, effort }: ScenarioSettings): Promise<number> {
+  const { commit, dirty } = await gitState(repositoryRoot);
   const command = [
     "make scenarios",
     ...(suite === undefined ? [] : [`SUITE=${suite}`]),
@@ -40,7 +43,8 @@ function run({ suite, seed, effort }: ScenarioSettings): Promise<number> {
     `EFFORT=${effort}`,
   ];
   const stamp = new Date().toISOString().replaceAll(/[:.]/g, "-");
-  const result = join(repositoryRoot, "reports", "scenarios", `${stamp}.json`);
+  const reports = join(repositoryRoot, "reports");
+  const result = join(reports, "scenarios", `${stamp}.json`);
   const vitest = join(repositoryRoot, "node_modules", "vitest", "vitest.mjs");
   const args = [
     vitest,
@@ -54,16 +58,19 @@ function run({ suite, seed, effort }: ScenarioSettings): Promise<number> {
     EFFORT: String(effort),
     SCENARIO_COMMAND: command.join(" "),
     SCENARIO_RESULT: result,
+    SCENARIO_COMMIT: commit,
+    SCENARIO_DIRTY: dirty ? "1" : "0",
   };
   const child = spawn(process.execPath, args, { stdio: "inherit", cwd: repositoryRoot, env });
   for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => child.kill(name));
-  return new Promise((resolve, reject) => {
+  const code = await new Promise<number>((resolve, reject) => {
     child.once("error", reject);
-    child.once("exit", (code) => {
-      process.stdout.write(`${relative(process.cwd(), result)}\n`);
-      resolve(code ?? 130);
-    });
+    child.once("exit", (exitCode) => resolve(exitCode ?? 130));
   });
+  await writeHistory(reports);
+  process.stdout.write(`page: ${relative(process.cwd(), result).replace(/\.json$/, ".html")}\n`);
+  process.stdout.write(`${relative(process.cwd(), result)}\n`);
+  return code;
 }
 
 try {

@@ -76,9 +76,15 @@ ${select("machine", "Machine", [
 </form>`;
 }
 
-function select(id: string, title: string, options: readonly (readonly [string, string])[]): string {
+function select(
+  id: string,
+  title: string,
+  options: readonly (readonly [value: string, words: string])[],
+  selected?: string,
+): string {
   const written = options.map(
-    ([value, words]) => `<option value="${escapeText(value)}">${escapeText(words)}</option>`,
+    ([value, words]) =>
+      `<option value="${escapeText(value)}"${value === selected ? " selected" : ""}>${escapeText(words)}</option>`,
   );
   return `<label for="${id}">${title}<select id="${id}">${written.join("")}</select></label>`;
 }
@@ -100,7 +106,11 @@ ${runs.toReversed().map(runRow).join("\n")}
 function runRow(run: RunEntry): string {
   const commit = `${run.commit.slice(0, 10)}${run.dirty ? " +" : ""}`;
   const attributes = `data-kind="${run.kind}" data-machine="${run.fingerprint ?? ""}"`;
-  return `<tr ${attributes}><td><a href="${escapeText(run.link)}">${escapeText(run.startedAt.slice(0, 16).replace("T", " "))}</a></td><td>${run.kind}${run.quick ? ", quick" : ""}</td><td>${outcome(run)}</td><td title="${escapeText(run.commit)}">${escapeText(commit)}</td><td data-value="${run.seed ?? ""}">${run.seed ?? "–"}</td><td title="${escapeText(run.machine)}">${run.fingerprint ?? "–"}</td><td class="command"><code>${escapeText(run.command)}</code></td></tr>`;
+  return `<tr ${attributes}><td><a href="${escapeText(run.link)}">${escapeText(run.startedAt.slice(0, 16).replace("T", " "))}</a></td><td>${kindOf(run)}</td><td>${outcome(run)}</td><td title="${escapeText(run.commit)}">${escapeText(commit)}</td><td data-value="${run.seed ?? ""}">${run.seed ?? "–"}</td><td title="${escapeText(run.machine)}">${run.fingerprint ?? "–"}</td><td class="command"><code>${escapeText(run.command)}</code></td></tr>`;
+}
+
+function kindOf({ kind, quick, baseline }: RunEntry): string {
+  return [kind, ...(quick ? ["quick"] : []), ...(baseline ? ["baseline"] : [])].join(", ");
 }
 
 function outcome({ outcome, verdicts }: RunEntry): string {
@@ -114,19 +124,29 @@ function outcome({ outcome, verdicts }: RunEntry): string {
   return `<details><summary>${word}, ${passed} of ${verdicts.length}</summary><ul>${items.join("")}</ul></details>`;
 }
 
+/** Any two; at first the newest report, and what it is to be held against: the baseline, or the report before. */
 function compareSection({ runs }: HistoryData): string {
-  const reports = runs.filter(({ kind }) => kind === "report").toReversed();
-  if (reports.length < 2) return "";
-  const options = reports.map(({ id, fingerprint }) => [id, `${id} on ${fingerprint ?? "unknown"}`] as const);
+  if (runs.length < 2) return "";
+  const newestFirst = runs.toReversed();
+  const options = newestFirst.map((run) => [run.id, runInWords(run)] as const);
+  const [after = newestFirst[0], ...earlier] = newestFirst.filter(({ kind }) => kind === "report");
+  const before =
+    earlier.find(({ baseline }) => baseline) ?? earlier[0] ?? newestFirst.find((run) => run !== after);
   return `<section>
 <h2>Two runs beside each other</h2>
 <div class="controls">
-${select("before", "Before", [...options.slice(1), ...options.slice(0, 1)])}
-${select("after", "After", options)}
+${select("before", "Before", options, before?.id)}
+${select("after", "After", options, after?.id)}
 </div>
 <p id="comparable" aria-live="polite"></p>
 <div class="scroll tall" tabindex="0" role="region" aria-label="Comparison" id="comparison"></div>
 </section>`;
+}
+
+function runInWords(run: RunEntry): string {
+  const { id, kind, startedAt, fingerprint, baseline } = run;
+  if (kind !== "report") return `${kindOf(run)} ${startedAt.slice(0, 16).replace("T", " ")}`;
+  return `${id}${baseline ? ", baseline," : ""} on ${fingerprint ?? "unknown"}`;
 }
 
 function changesSection(trends: readonly Trend[]): string {

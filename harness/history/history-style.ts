@@ -14,6 +14,8 @@ table.runs details { margin: 0; } table.runs summary { font-size: 0.85rem; font-
 .tall { max-height: 34rem; overflow: auto; } .tall thead th { position: sticky; top: 0; background: var(--paper); }
 a { color: var(--caching); }
 .pass, .better { color: var(--better); } .fail, .worse { color: var(--worse); } .unknown, .measured { color: var(--soft); }
+/* What has no colour of its own. */
+:where(.legend li, svg g) { --tint: var(--caching); }
 svg .ring { fill: none; stroke: var(--ink); stroke-width: 1.8; }
 .empty { color: var(--soft); }
 [hidden] { display: none !important; }

@@ -31,6 +31,7 @@ export function reportEntry(record: ReportRecord, link: string): ReportEntry {
       commit: run.commit,
       dirty: run.dirty,
       quick: run.quick,
+      baseline: link.startsWith("baseline/"),
       fingerprint: fingerprintOf(environment),
       machine: machineInWords(environment),
       link,

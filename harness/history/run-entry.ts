@@ -1,6 +1,6 @@
 // What the history keeps of a run: enough to list it, to draw trends and to compare two. It is embedded in the page, so it is small.
 
-export type RunKind = "report" | "scenarios" | "gate" | "chaos";
+export type RunKind = "report" | "scenarios" | "gate" | "chaos" | "load";
 export type RunOutcome = "pass" | "fail" | "unknown" | "measured";
 
 /** Value, and the ends of its interval; null where not known. */
@@ -17,6 +17,8 @@ export interface RunEntry {
   readonly commit: string;
   readonly dirty: boolean;
   readonly quick: boolean;
+  /** Published, and kept. */
+  readonly baseline: boolean;
   /** Of the machine and the software below ours; null when the run does not tell it. */
   readonly fingerprint: string | null;
   /** The machine in words. */

@@ -7,7 +7,7 @@ import { MetricRegistry } from "./metric-registry.ts";
 import { type Options, parseOptions, type Scenario } from "./options.ts";
 import { plannedMs, plannedUsers, runScenario } from "./run-scenario.ts";
 import { loadScript, type Script } from "./script-loader.ts";
-import { type SummaryInput, summaryData, summaryText, writeOutputs } from "./summary.ts";
+import { exportedSummary, type SummaryInput, summaryData, summaryText, writeOutputs } from "./summary.ts";
 import { createContext, exported, VirtualUser } from "./virtual-user.ts";
 import { CheckCounts, type RunState, type ScenarioState, type VuContext, vuStorage } from "./vu-context.ts";
 
@@ -15,6 +15,8 @@ export interface RunOptions {
   /** Absolute path of the script. */
   readonly file: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Where the summary is written as JSON, in the form of k6's --summary-export; absent: nowhere. */
+  readonly summaryExport?: string | undefined;
   readonly print: (line: string) => void;
   /** A line that replaces the one before. */
   readonly progress: (line: string) => void;
@@ -205,6 +207,10 @@ class ScriptRun {
       this.#given.print(`${this.#errors - MOST_ERRORS} more errors in iterations`);
     const { checks } = this.#state;
     const data = summaryData({ ...outcome, registry: this.#registry, checks });
+    const { summaryExport } = this.#given;
+    if (summaryExport !== undefined) {
+      writeOutputs({ [summaryExport]: `${JSON.stringify(exportedSummary(data), undefined, 4)}\n` });
+    }
     if (typeof script.handleSummary !== "function") {
       process.stdout.write(summaryText(data, checks));
       return;

@@ -67,6 +67,18 @@ export function summaryData({ registry, checks, options, setupData, seconds }: S
   };
 }
 
+/** As k6's --summary-export writes it: a threshold is told as whether it was broken, and a rate is called value. */
+export function exportedSummary({ root_group, metrics }: SummaryData): object {
+  const exported = Object.entries(metrics).map(([name, { type, values, thresholds = {} }]) => {
+    const { rate, ...others } = values;
+    const own = type === "rate" ? { ...others, value: rate } : values;
+    const broken = Object.entries(thresholds).map(([source, { ok }]) => [source, !ok] as const);
+    return [name, broken.length === 0 ? own : { ...own, thresholds: Object.fromEntries(broken) }] as const;
+  });
+  const checks = Object.fromEntries(root_group.checks.map((check) => [check.name, check]));
+  return { root_group: { ...root_group, groups: {}, checks }, metrics: Object.fromEntries(exported) };
+}
+
 const NAME_WIDTH = 42;
 
 export function summaryText({ metrics }: SummaryData, checks: CheckCounts): string {

@@ -19,9 +19,13 @@ export default class ScenarioReporter implements Reporter {
 
   onTestRunEnd(modules: readonly TestModule[]): void {
     const { SEED = "1", SCENARIO_COMMAND = "make scenarios", SCENARIO_RESULT } = process.env;
+    const { SCENARIO_COMMIT = "", SCENARIO_DIRTY } = process.env;
     const results = modules.map(resultOf).sort((a, b) => a.scenario.localeCompare(b.scenario));
     const run: ScenarioRun = {
       startedAt: this.#startedAt.toISOString(),
+      elapsedSeconds: (Date.now() - this.#startedAt.getTime()) / 1_000,
+      commit: SCENARIO_COMMIT,
+      dirty: SCENARIO_DIRTY !== "0",
       seed: Number(SEED),
       command: SCENARIO_COMMAND,
       results,

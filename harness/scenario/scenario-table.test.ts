@@ -39,7 +39,15 @@ test("a table has a row for each claim, says what failed, and how to repeat it",
     failed: 1,
     notes: ["b: lost"],
   };
-  const run = { startedAt: "", seed: 7, command: "", results: [good, bad] };
+  const run = {
+    startedAt: "",
+    elapsedSeconds: 2.5,
+    commit: "",
+    dirty: false,
+    seed: 7,
+    command: "",
+    results: [good, bad],
+  };
   expect(tableOf(run).split("\n")).toEqual([
     "suite       verdict  cases    time    claim",
     "contract    PASS       3/3     1.3 s  a holds",

@@ -20,6 +20,11 @@ export interface ScenarioResult {
 
 export interface ScenarioRun {
   readonly startedAt: string;
+  readonly elapsedSeconds: number;
+  /** Empty when unknown. */
+  readonly commit: string;
+  /** Files differed from the commit. */
+  readonly dirty: boolean;
   readonly seed: number;
   readonly command: string;
   readonly results: readonly ScenarioResult[];

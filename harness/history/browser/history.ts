@@ -1,6 +1,6 @@
 // The script of the history's page. It runs in a browser, from a file: it reads the data that the page embeds, and asks for nothing.
 
-import type { HistoryData, Measured, RunEntry, SeriesName } from "../run-entry.ts";
+import type { HistoryData, Measured, RunEntry, RunVerdict, SeriesName } from "../run-entry.ts";
 
 const data: HistoryData = JSON.parse(find("#data", HTMLScriptElement).text);
 
@@ -58,18 +58,27 @@ function compare(): void {
   const before = chosen("before");
   const after = chosen("after");
   if (before === undefined || after === undefined) return;
+  const verdicts = before.kind === after.kind ? verdictRows(before.verdicts, after.verdicts) : [];
   const sameMachine = before.fingerprint !== null && before.fingerprint === after.fingerprint;
   const comparable = sameMachine && before.quick === after.quick;
   const workload = find("#workload", HTMLSelectElement).value;
   const names = (comparable ? data.levels : data.effects).filter(
     (name) => workload === "" || name.workload === workload,
   );
-  find("#comparable", HTMLElement).textContent = statement(sameMachine, comparable);
   const rows = names.flatMap((name) => {
     const [was, is] = [before, after].map((run) => (comparable ? run.levels : run.effects)[name.key]);
     return was === undefined || is === undefined ? [] : [row(name, was, is, comparable)];
   });
-  find("#comparison", HTMLElement).replaceChildren(rows.length === 0 ? empty() : tableOf(rows, comparable));
+  find("#comparable", HTMLElement).textContent = [
+    ...(verdicts.length > 0 ? [verdictStatement(before.verdicts, after.verdicts)] : []),
+    ...(rows.length > 0 || verdicts.length === 0 ? [statement(sameMachine, comparable)] : []),
+  ].join(" ");
+  const numbers = ["workload", "metric", comparable ? "of" : "optimization", "before", "after", "change"];
+  const tables = [
+    ...(verdicts.length > 0 ? [tableOf(["claim", "before", "after"], verdicts)] : []),
+    ...(rows.length > 0 ? [tableOf(numbers, rows)] : []),
+  ];
+  find("#comparison", HTMLElement).replaceChildren(...(tables.length === 0 ? [empty()] : tables));
 }
 
 function statement(sameMachine: boolean, comparable: boolean): string {
@@ -78,6 +87,43 @@ function statement(sameMachine: boolean, comparable: boolean): string {
   }
   const why = sameMachine ? "One run is quick and one is not" : "The machines differ";
   return `${why}, so absolute numbers are not compared: only what each optimization changed there, with over without.`;
+}
+
+function verdictStatement(before: readonly RunVerdict[], after: readonly RunVerdict[]): string {
+  const changed = after.filter(({ claim, outcome }) => {
+    const was = outcomeOf(before, claim);
+    return was !== undefined && was !== outcome;
+  });
+  return changed.length === 0
+    ? "No claim changed its verdict."
+    : `${changed.length} of ${after.length} claims changed their verdicts.`;
+}
+
+/** Claims of either, those that changed first. */
+function verdictRows(before: readonly RunVerdict[], after: readonly RunVerdict[]): HTMLTableRowElement[] {
+  const claims = [...new Set([...after, ...before].map(({ claim }) => claim))];
+  const found = claims.map((claim) => [claim, outcomeOf(before, claim), outcomeOf(after, claim)] as const);
+  const unchanged = ([, was, is]: (typeof found)[number]): number => (was === is ? 1 : 0);
+  return found
+    .sort((a, b) => unchanged(a) - unchanged(b))
+    .map(([claim, was, is]) => {
+      const line = document.createElement("tr");
+      for (const text of [claim, was ?? "–", is ?? "–"]) line.append(cellOf(text));
+      for (const [i, outcome] of [was, is].entries()) {
+        if (outcome !== undefined) line.cells[i + 1]?.classList.add(outcome);
+      }
+      return line;
+    });
+}
+
+function outcomeOf(verdicts: readonly RunVerdict[], claim: string): RunVerdict["outcome"] | undefined {
+  return verdicts.find((verdict) => verdict.claim === claim)?.outcome;
+}
+
+function cellOf(text: string): HTMLTableCellElement {
+  const cell = document.createElement("td");
+  cell.textContent = text;
+  return cell;
 }
 
 function row(name: SeriesName, was: Measured, is: Measured, absolute: boolean): HTMLTableRowElement {
@@ -94,9 +140,7 @@ function row(name: SeriesName, was: Measured, is: Measured, absolute: boolean): 
     `${absolute ? "" : "×"}${short(is[0])}${unit}`,
     ratio === undefined ? "–" : percent(ratio),
   ]) {
-    const cell = document.createElement("td");
-    cell.textContent = text;
-    line.append(cell);
+    line.append(cellOf(text));
   }
   if (apart) line.lastElementChild?.classList.add(better ? "better" : "worse");
   return line;
@@ -107,10 +151,10 @@ function intervalsApart([, lowA, highA]: Measured, [, lowB, highB]: Measured): b
   return highA < lowB || highB < lowA;
 }
 
-function tableOf(rows: readonly HTMLTableRowElement[], absolute: boolean): HTMLTableElement {
+function tableOf(columns: readonly string[], rows: readonly HTMLTableRowElement[]): HTMLTableElement {
   const table = document.createElement("table");
   const head = table.createTHead().insertRow();
-  for (const text of ["workload", "metric", absolute ? "arm" : "optimization", "before", "after", "change"]) {
+  for (const text of columns) {
     const cell = document.createElement("th");
     cell.textContent = text;
     head.append(cell);
@@ -122,7 +166,7 @@ function tableOf(rows: readonly HTMLTableRowElement[], absolute: boolean): HTMLT
 function empty(): HTMLElement {
   const words = document.createElement("p");
   words.className = "empty";
-  words.textContent = "They have no number in common.";
+  words.textContent = "They have no number and no claim in common.";
   return words;
 }
 

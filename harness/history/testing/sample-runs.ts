@@ -11,7 +11,7 @@ export interface SampleRuns {
   readonly runs: number;
 }
 
-/** Two more runs are on another machine; one of the scenarios, one of the gate and one of chaos. */
+/** Two more runs are on another machine; one of the scenarios, one of the gate, one of chaos and two of load. */
 export async function sampleRuns(directory: string, { runs }: SampleRuns): Promise<void> {
   const random = seededRandom(5);
   const base = { ...sampleRecord(), slices: [] };
@@ -32,16 +32,47 @@ export async function sampleRuns(directory: string, { runs }: SampleRuns): Promi
     command: "make scenarios SEED=5",
     results: [
       { claim: "stock adds up", verdict: "PASS" },
-      { claim: "a broken rule is named </script>", verdict: "FAIL" },
+      { claim: "a broken rule is named </script>", verdict: "FAIL", notes: ["it was not <named>"] },
       { claim: "needs a cluster", verdict: "SKIP" },
     ],
   });
-  await write("gate/a/gate.json", { startedAt, outcome: "INCONCLUSIVE", command: "make gate" });
+  await write("gate/a/gate.json", {
+    startedAt,
+    command: "make gate",
+    commits: { base: "old", head: "abc" },
+    verdict: {
+      outcome: "INCONCLUSIVE",
+      timing: [{ metric: { id: "p50", label: "median latency" }, outcome: "INCONCLUSIVE" }],
+      counters: [],
+    },
+  });
   await write("chaos/a.json", {
     startedAt,
     verdicts: [{ claim: "orders survive", outcome: "pass" }],
     command: "make chaos",
+    commit: "abc",
   });
+  const { machine, node, v8, nodeFlags } = base.environment;
+  for (const [day, outcome, value] of [
+    [29, "fail", 8],
+    [30, "pass", 9],
+  ] as const) {
+    const series = {
+      workload: "load: browse",
+      metric: "p99",
+      unit: "ms",
+      better: "lower",
+      subject: "all calls",
+    };
+    await write(`load/${day}.json`, {
+      startedAt: `2026-10-${day}T10:00:00.000Z`,
+      command: "make load SCRIPT=browse",
+      commit: "abc",
+      verdicts: [{ claim: "browse keeps its thresholds", outcome }],
+      environment: { machine, node, v8, nodeFlags, pinning: "none" },
+      measured: [{ ...series, value }],
+    });
+  }
   await write("chaos/half.json", '{"startedAt":');
 }
 
