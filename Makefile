@@ -44,6 +44,10 @@ report: $(INSTALLED) ## Measure what each optimization buys, and write reports/<
 index: $(INSTALLED) ## Write reports/index.html: the history of all runs in reports/, with trends and comparison
 	@node --disable-warning=ExperimentalWarning harness/history.ts
 
+.PHONY: baseline
+baseline: $(INSTALLED) ## Publish a run's report in reports/baseline/, which is committed (RUN=<name of its folder>, default latest)
+	@node --disable-warning=ExperimentalWarning harness/baseline.ts
+
 .PHONY: scenarios
 scenarios: $(INSTALLED) ## Check what the shop claims, on real systems (SUITE=<contract|chaos|...>, SEED=<n>, EFFORT=<times as much>)
 	@node --disable-warning=ExperimentalWarning harness/scenarios.ts
