@@ -32,6 +32,9 @@ export interface LoadShopOptions {
   readonly onStep: (text: string) => void;
 }
 
+/** A young generation that fits a server's garbage. */
+export const loadNodeFlags = ["--max-semi-space-size=16"];
+
 const OPERATOR = "00000000-0000-7000-8000-000000000001";
 /** Longer than any soak. */
 const TOKEN_SECONDS = 7 * 24 * 3600;
@@ -52,7 +55,7 @@ export async function startLoadShop(options: LoadShopOptions): Promise<LoadShop>
   const system = await startSystem({
     name: "shop under load",
     env: { DATA_DIR: join(directory, "data"), JWKS_FILE: issuer.jwksFile, LOG_LEVEL: "warn" },
-    nodeFlags: ["--max-semi-space-size=16"],
+    nodeFlags: loadNodeFlags,
     serving: untilServing,
     signal,
   });

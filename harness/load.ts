@@ -11,7 +11,7 @@ import { readMachine } from "./experiment/machine.ts";
 import type { VerdictRecord } from "./history/verdict-record.ts";
 import { writeVerdicts } from "./history/write-verdicts.ts";
 import { commandOf, type LoadSettings, readLoadSettings, scriptFolder } from "./load-settings.ts";
-import { startLoadShop } from "./load-shop.ts";
+import { loadNodeFlags, startLoadShop } from "./load-shop.ts";
 import { type ScriptRun, scriptSummary } from "./load-summary.ts";
 import { gitState } from "./report/git-state.ts";
 import { repositoryRoot } from "./sut/start-system.ts";
@@ -127,7 +127,9 @@ async function loadRecord(
     ],
     verdicts: summaries.map(({ verdict }) => verdict),
     // Of a shop elsewhere the machine is not known.
-    ...(ours ? { environment: { machine, node: `v${node}`, v8, nodeFlags: [], pinning: "none" } } : {}),
+    ...(ours
+      ? { environment: { machine, node: `v${node}`, v8, nodeFlags: loadNodeFlags, pinning: "not pinned" } }
+      : {}),
     measured: summaries.flatMap(({ measured }) => measured),
   };
 }

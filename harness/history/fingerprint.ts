@@ -18,7 +18,11 @@ export function fingerprintOf({
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 8);
 }
 
-export function machineInWords({ machine, node }: Pick<EnvironmentRecord, "machine" | "node">): string {
+export function machineInWords({
+  machine,
+  node,
+  pinning,
+}: Pick<EnvironmentRecord, "machine" | "node" | "pinning">): string {
   const memoryGb = Math.round(machine.memoryBytes / 2 ** 30);
-  return `${machine.cpuModel}, ${machine.cores} cores, ${memoryGb} GB, ${machine.kernel}, Node ${node}`;
+  return `${machine.cpuModel}, ${machine.cores} cores, ${memoryGb} GB, ${machine.kernel}, Node ${node}; ${pinning}`;
 }

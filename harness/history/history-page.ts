@@ -46,8 +46,8 @@ ${pageScript()}
 function summaryLine({ runs }: HistoryData): string {
   const last = runs.at(-1);
   if (last === undefined) return "No runs yet: make report QUICK=1 makes one.";
-  const machines = machinesOf(runs).length;
-  return `${runs.length} runs on ${machines} ${machines === 1 ? "machine" : "machines"} · the last ${last.startedAt}`;
+  const prints = machinesOf(runs).length;
+  return `${runs.length} runs, ${prints} ${prints === 1 ? "fingerprint" : "fingerprints"} of machine and software · the last ${last.startedAt}`;
 }
 
 function problemNote(problems: readonly string[]): string {
@@ -124,23 +124,31 @@ function outcome({ outcome, verdicts }: RunEntry): string {
   return `<details><summary>${word}, ${passed} of ${verdicts.length}</summary><ul>${items.join("")}</ul></details>`;
 }
 
-/** Any two; at first the newest report, and what it is to be held against: the baseline, or the report before. */
+/** Any two; at first the newest report, or else the newest run of which there are two, and what it is to be held against. */
 function compareSection({ runs }: HistoryData): string {
-  if (runs.length < 2) return "";
   const newestFirst = runs.toReversed();
+  const [after, before] = pairsOf(newestFirst).find(([run]) => run.kind === "report") ??
+    pairsOf(newestFirst)[0] ?? [newestFirst[0], newestFirst[1]];
+  if (after === undefined || before === undefined) return "";
   const options = newestFirst.map((run) => [run.id, runInWords(run)] as const);
-  const [after = newestFirst[0], ...earlier] = newestFirst.filter(({ kind }) => kind === "report");
-  const before =
-    earlier.find(({ baseline }) => baseline) ?? earlier[0] ?? newestFirst.find((run) => run !== after);
   return `<section>
 <h2>Two runs beside each other</h2>
 <div class="controls">
-${select("before", "Before", options, before?.id)}
-${select("after", "After", options, after?.id)}
+${select("before", "Before", options, before.id)}
+${select("after", "After", options, after.id)}
 </div>
 <p id="comparable" aria-live="polite"></p>
 <div class="scroll tall" tabindex="0" role="region" aria-label="Comparison" id="comparison"></div>
 </section>`;
+}
+
+/** Each run with the baseline before it, or else the run before it of its kind. */
+function pairsOf(newestFirst: readonly RunEntry[]): (readonly [after: RunEntry, before: RunEntry])[] {
+  return newestFirst.flatMap((after, i) => {
+    const earlier = newestFirst.slice(i + 1).filter(({ kind }) => kind === after.kind);
+    const before = earlier.find(({ baseline }) => baseline) ?? earlier[0];
+    return before === undefined ? [] : [[after, before] as const];
+  });
 }
 
 function runInWords(run: RunEntry): string {

@@ -71,7 +71,7 @@ function compare(): void {
   });
   find("#comparable", HTMLElement).textContent = [
     ...(verdicts.length > 0 ? [verdictStatement(before.verdicts, after.verdicts)] : []),
-    ...(rows.length > 0 || verdicts.length === 0 ? [statement(sameMachine, comparable)] : []),
+    ...(rows.length > 0 ? [statement(sameMachine, comparable)] : []),
   ].join(" ");
   const numbers = ["workload", "metric", comparable ? "of" : "optimization", "before", "after", "change"];
   const tables = [
