@@ -17,13 +17,15 @@ test("what was never sent before a customer gave up has no effect", async () => 
   const asking = await askingAt(await silent(), 1);
   expect(await untilKnown(asking, ({ orders }) => orders.getOrder({ orderId: "" }))).toEqual({
     outcome: "fail",
+    failure: undefined,
   });
 });
 
 test("a refusal is known, and after a doubtful attempt it is not", async () => {
   const refused = await askingAt(await answering([refuse]), LONG_MS);
-  expect(await untilKnown(refused, ({ orders }) => orders.getOrder({ orderId: "" }))).toEqual({
+  expect(await untilKnown(refused, ({ orders }) => orders.getOrder({ orderId: "" }))).toMatchObject({
     outcome: "fail",
+    failure: { grpcStatus: Number(FAILED_PRECONDITION) },
   });
   const doubtful = await askingAt(await answering([lose, refuse]), LONG_MS);
   expect(await untilKnown(doubtful, ({ orders }) => orders.getOrder({ orderId: "" }))).toEqual({

@@ -8,8 +8,8 @@ import type { Reconnecting } from "./reconnecting.ts";
 
 export type Outcome<T> =
   | { readonly outcome: "ok"; readonly answer: T }
-  /** Refused, or never sent: it had no effect and will have none. */
-  | { readonly outcome: "fail" }
+  /** It had no effect and will have none. Without a failure it was never sent. */
+  | { readonly outcome: "fail"; readonly failure: RpcFailure | undefined }
   | { readonly outcome: "unknown" };
 
 export interface Asking {
@@ -42,11 +42,13 @@ export async function untilKnown<T>(
       if (!(error instanceof RpcFailure)) throw error;
       if (error.outcomeUnknown) inDoubt = true;
       // After a doubtful attempt a refusal says what happened to this one, not to that one.
-      else if (error.failure !== "not-processed") return { outcome: inDoubt ? "unknown" : "fail" };
+      else if (error.failure !== "not-processed") {
+        return inDoubt ? { outcome: "unknown" } : { outcome: "fail", failure: error };
+      }
       if (error.failure === "cancelled" && !patience.aborted) connection.discard(current);
     }
     await sleep(RETRY_MS, undefined, { signal: patience }).catch(() => {});
   }
   signal.throwIfAborted();
-  return { outcome: inDoubt ? "unknown" : "fail" };
+  return inDoubt ? { outcome: "unknown" } : { outcome: "fail", failure: undefined };
 }

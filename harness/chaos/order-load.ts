@@ -22,6 +22,8 @@ export interface OrderLoadOptions {
   readonly random: SeededRandom;
   /** How long most customers try before they give up: the longest that a system may be away. Default 60 s. */
   readonly patienceMs?: number;
+  /** Told of each order that was acknowledged. */
+  readonly onOrder?: (orderId: string) => void;
   /** Of the run: it ends every customer at once. */
   readonly signal: AbortSignal;
 }
@@ -85,6 +87,7 @@ async function customer(
     const attempt = await buy(asking, cart, card);
     history.push(attempt);
     if (attempt.orderId !== undefined) {
+      options.onOrder?.(attempt.orderId);
       const regretted = await regret(asking, attempt.orderId, random);
       if (regretted !== undefined) regrets.push(regretted);
     }

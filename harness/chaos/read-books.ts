@@ -32,7 +32,7 @@ export async function readBooks(
   };
 }
 
-function orderBook({ orderId, requestId, status, lines, totals }: Order): OrderBook {
+function orderBook({ orderId, requestId, etag, status, lines, totals }: Order): OrderBook {
   const units = new Map<string, bigint>();
   const restocked = new Map<string, bigint>();
   for (const { productId, quantity, refundedQuantity } of lines) {
@@ -43,13 +43,19 @@ function orderBook({ orderId, requestId, status, lines, totals }: Order): OrderB
   return {
     orderId,
     requestId,
-    status: nameOf(OrderStatus, status).replace("ORDER_STATUS_", ""),
+    etag,
+    status: orderStatusName(status),
     units,
     restocked,
     total: penceOf(totals?.total),
     captured: penceOf(totals?.captured),
     refunded: penceOf(totals?.refunded),
   };
+}
+
+/** Such as PROCESSING. */
+export function orderStatusName(status: OrderStatus): string {
+  return nameOf(OrderStatus, status).replace("ORDER_STATUS_", "");
 }
 
 function nameOf(names: Readonly<Record<string, number | string>>, value: number): string {

@@ -10,6 +10,12 @@ export type KillTarget = "shop" | "postgres";
 
 export interface ShopUnderKill {
   readonly address: Address;
+  /** Of the process that runs now, or ran last. */
+  pid(): number;
+  /** Kills. The shop stays away until it is brought back; its database server is replaced by the shop, at once. */
+  bringDown(target: KillTarget): Promise<void>;
+  /** Resolves when what was brought down runs again. Does nothing when nothing was. */
+  bringBack(target: KillTarget): Promise<void>;
   /** Kills, waits until the shop answers again, and says how long that took. */
   kill(target: KillTarget): Promise<number>;
   /** Ends it in good order. */
@@ -18,6 +24,8 @@ export interface ShopUnderKill {
 
 export interface ShopUnderKillOptions {
   readonly dataDir: string;
+  /** Checkout whose shop it is; default: this one. */
+  readonly tree?: string | undefined;
   readonly env: Readonly<Record<string, string>>;
   /** Asks something that needs the database; rejects while the answer is not there. */
   readonly answers: (signal: AbortSignal) => Promise<unknown>;
@@ -36,21 +44,41 @@ export async function startShopUnderKill(
       name: "shop",
       env: { ...env, DATA_DIR: dataDir, GRPC_PORT: String(port) },
       nodeFlags: ["--max-semi-space-size=16"],
+      ...(options.tree === undefined ? {} : { directory: options.tree }),
       serving: untilServing,
       signal,
     });
   let system = await start();
+  let isDown = false;
+  let killedPostgres: number | undefined;
+  const bringDown = async (target: KillTarget): Promise<void> => {
+    if (target === "shop") {
+      isDown = true;
+      killProcess(system.pid);
+      await system.ended;
+    } else {
+      killedPostgres = await postgresPid(dataDir);
+      killProcess(killedPostgres);
+    }
+  };
+  const bringBack = async (target: KillTarget): Promise<void> => {
+    if (target === "shop") {
+      if (isDown) system = await start();
+      isDown = false;
+    } else {
+      await until(() => replaced(dataDir, killedPostgres), signal);
+      killedPostgres = undefined;
+    }
+  };
   return {
     address: system.grpc,
+    pid: () => system.pid,
+    bringDown,
+    bringBack,
     async kill(target) {
       const began = performance.now();
-      if (target === "shop") {
-        killProcess(system.pid);
-        await system.ended;
-        system = await start();
-      } else {
-        await killPostgres(dataDir, signal);
-      }
+      await bringDown(target);
+      await bringBack(target);
       await until(answers, signal);
       return performance.now() - began;
     },
@@ -58,13 +86,11 @@ export async function startShopUnderKill(
   };
 }
 
-/** Returns when another server has taken its place: what it left behind may answer until then. */
-async function killPostgres(dataDir: string, signal: AbortSignal): Promise<void> {
-  const killed = await postgresPid(dataDir);
-  killProcess(killed);
-  await until(async () => {
-    if ((await postgresPid(dataDir)) === killed) throw new Error(`PostgreSQL ${killed} is not replaced yet`);
-  }, signal);
+/** Rejects while another server has not taken its place: what it left behind may answer until then. */
+async function replaced(dataDir: string, killed: number | undefined): Promise<void> {
+  if (killed !== undefined && (await postgresPid(dataDir)) === killed) {
+    throw new Error(`PostgreSQL ${killed} is not replaced yet`);
+  }
 }
 
 async function until(answers: (signal: AbortSignal) => Promise<unknown>, signal: AbortSignal): Promise<void> {

@@ -4,6 +4,8 @@
 export interface OrderBook {
   readonly orderId: string;
   readonly requestId: string;
+  /** Names its version. */
+  readonly etag: string;
   readonly status: string;
   /** Units by product id, over all lines. */
   readonly units: ReadonlyMap<string, bigint>;

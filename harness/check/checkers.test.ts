@@ -10,6 +10,7 @@ const none = new Map<string, bigint>();
 const paid: OrderBook = {
   orderId: "paid",
   requestId: "r1",
+  etag: "",
   status: "PARTIALLY_REFUNDED",
   units: new Map([["p", 3n]]),
   restocked: new Map([["p", 1n]]),
@@ -20,6 +21,7 @@ const paid: OrderBook = {
 const failed: OrderBook = {
   orderId: "failed",
   requestId: "r2",
+  etag: "",
   status: "PAYMENT_FAILED",
   units: new Map([["p", 5n]]),
   restocked: none,

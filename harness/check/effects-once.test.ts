@@ -6,6 +6,7 @@ import type { EffectAttempt } from "./history.ts";
 const order: OrderBook = {
   orderId: "a",
   requestId: "r",
+  etag: "",
   status: "PARTIALLY_REFUNDED",
   units: new Map([["p", 3n]]),
   restocked: new Map([["p", 1n]]),

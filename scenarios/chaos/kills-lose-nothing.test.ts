@@ -24,10 +24,10 @@ test("kills of the shop and of its database lose nothing", { timeout: 120_000 },
     onStep: () => {},
     signal: AbortSignal.timeout(110_000),
   });
-  // A run so short may see nobody change their mind; what must be seen has been checked.
-  const unsound = verdicts.filter(({ outcome, checked }) => outcome !== "pass" && checked > 0);
-  expect(unsound).toEqual([]);
-  expect(verdicts.filter(({ outcome }) => outcome === "pass").length).toBeGreaterThanOrEqual(4);
+  // A run so short may see nobody change their mind: of that, and of nothing else, nothing may be known.
+  const open = verdicts.filter(({ outcome }) => outcome !== "pass");
+  expect(open.filter(({ outcome, checked }) => outcome === "fail" || checked > 0)).toEqual([]);
+  expect(open.length).toBeLessThanOrEqual(1);
   expect(recoveryMs).toHaveLength(3);
   expect(attempts.ok).toBeGreaterThan(0);
 });
