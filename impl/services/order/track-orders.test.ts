@@ -64,6 +64,22 @@ test("a stream that is resumed after any of its messages goes on with the next",
   }
 });
 
+test("what a snapshot has told is not told again to whoever was cut off after it", async () => {
+  const soldOut = await shop.product(0n, 100n);
+  // Many, while the order moves: some read it right after a change that they place behind their snapshot.
+  const cutOff = async (): Promise<void> => {
+    const { orderId } = await take(orders, await draft(shop, [{ productId: soldOut }]));
+    const readers = Array.from({ length: 10 }, async () => {
+      const [first] = await firstOf(track(orderId), 1);
+      const rest = await Array.fromAsync(track(orderId, first?.resumeToken));
+      const etags = updatesOf([present(first), ...rest]).map(({ order }) => order?.etag);
+      expect(new Set(etags).size).toBe(etags.length);
+    });
+    await Promise.all(readers);
+  };
+  await Promise.all(Array.from({ length: 6 }, cutOff));
+});
+
 test("an order at its end is told and the stream ends, unless that was told before", async () => {
   const { orderId } = await place(orders, await draft(shop, [{ productId: await shop.product(0n, 100n) }]));
   const [only, ...more] = await Array.fromAsync(track(orderId));

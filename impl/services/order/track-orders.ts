@@ -14,6 +14,7 @@ import { versionOf } from "../shared/etag.ts";
 import { type EventStreamOptions, eventStream } from "../shared/event-stream.ts";
 import { placeTokens } from "../shared/event-stream-place.ts";
 import { millisecondsOf } from "../shared/milliseconds.ts";
+import type { PageTokens } from "../shared/page-token.ts";
 import { watchOrdersTokens } from "../shared/watch-orders-tokens.ts";
 import { type Order, OrderStatus } from "./order.ts";
 import { orderKey, userKey } from "./order-event.ts";
@@ -51,21 +52,26 @@ async function* trackOrder(
       "orders.read",
     );
   const order = await find();
-  // Changes up to this version are in the snapshot: told after it, they would lead an order back.
-  let told = 0n;
+  // Changes up to this version were told, by the snapshot if not one by one: told after it, they would lead an order back. The log may
+  // be behind the snapshot, so that its place alone does not say so: whoever resumes brings the version along.
+  const told = { version: 0n };
   const stream: EventStreamOptions<Streamed> = {
     ...common(context, request, call),
+    tokens: tokensWithVersion(context.tokens, told),
     purpose: "orders.track.1",
     boundTo: orderId,
     start: "snapshot",
     keys: [orderKey(orderId)],
     update(event) {
       const change = eventOf(event);
-      return versionOf(change.order?.etag ?? "") > told ? updateMessage(change) : undefined;
+      const version = versionOf(change.order?.etag ?? "");
+      if (version <= told.version) return undefined;
+      told.version = version;
+      return updateMessage(change);
     },
     async *snapshot() {
       const present = await find();
-      told = present.version;
+      told.version = present.version;
       yield snapshotMessage(present);
     },
     isLast: ({ event }) =>
@@ -76,7 +82,21 @@ async function* trackOrder(
   yield* eventStream(stream);
 }
 
-/** Whether there is anything of the stream after its resume token, up to now. */
+const AND_VERSION = "/";
+
+/** Tokens of a place that keep the version that was told there, and give it back to `told`. Those of before that had none are good too. */
+function tokensWithVersion(tokens: PageTokens, told: { version: bigint }): PageTokens {
+  return {
+    seal: (use, place) => tokens.seal(use, `${place}${AND_VERSION}${told.version}`),
+    open(use, token) {
+      const [place = "", version = "0"] = tokens.open(use, token).split(AND_VERSION);
+      told.version = BigInt(version);
+      return place;
+    },
+  };
+}
+
+/** Whether there is anything of the stream after its resume token, up to now, that was not told. */
 async function hasMore(stream: EventStreamOptions<Streamed>): Promise<boolean> {
   const { log, call, keys = [], resumeToken } = stream;
   const after = placeTokens(stream).open(resumeToken);
@@ -85,7 +105,8 @@ async function hasMore(stream: EventStreamOptions<Streamed>): Promise<boolean> {
   const subscription = log.subscribe({ keys, after, signal: call.signal });
   try {
     while (subscription.position < head) {
-      if ((await subscription.next(LOOK_MS)) !== undefined) return true;
+      const event = await subscription.next(LOOK_MS);
+      if (event !== undefined && stream.update(event) !== undefined) return true;
     }
     return false;
   } finally {
