@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { OrderPart } from "#proto/ecommerce/v1/gateway.ts";
 import { ListOrdersRequest } from "#proto/ecommerce/v1/order_service.ts";
 import { ListPaymentsRequest } from "#proto/ecommerce/v1/payment.ts";
-import { CallError } from "./client/call-error.ts";
+import { failure } from "./client/testing/answers.ts";
 import { newId } from "./runtime/ids.ts";
 import { Code } from "./runtime/status.ts";
 import { startShopSystem } from "./testing/shop-system.ts";
@@ -12,15 +12,6 @@ const lamp = await shop.product(1_000n);
 const everything = ["orders.read", "users.read", "payments.read"];
 const guest = await shop.as();
 const clerk = await shop.as("service:clerk", everything);
-
-async function failure(promise: Promise<unknown>): Promise<CallError> {
-  const error = await promise.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof CallError) return error;
-  throw new Error("the call did not fail");
-}
 
 describe("Checkout", () => {
   test("takes an order of a guest, charges the card and answers when it is processed", async () => {

@@ -1,7 +1,7 @@
 import { createInventoryService } from "../services/inventory/inventory-service.ts";
 import { createInventoryStore } from "../services/inventory/inventory-store.ts";
 import { inventorySchema } from "../services/inventory/inventory-tables.ts";
-import { startReservationSweeper } from "../services/inventory/reservation-sweeper.ts";
+import { startSweeper } from "../services/shared/sweeper.ts";
 import { migrate } from "../storage/migrations.ts";
 import { openEventLog, retentionOf } from "./event-log.ts";
 import type { MakePart } from "./part.ts";
@@ -18,7 +18,7 @@ export const inventoryPart: MakePart = async (context) => {
     implementation: createInventoryService({ store, events, tokens, newId }),
     dependsOn: ["database"],
     work: () => [
-      startReservationSweeper({ store, clock, log }),
+      startSweeper({ name: "expire reservations", store, batchSize: 50, clock, log }),
       purgeOf(store, context),
       retentionOf(schema, context),
     ],

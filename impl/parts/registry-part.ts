@@ -1,7 +1,7 @@
-import { startLeaseSweeper } from "../services/registry/lease-sweeper.ts";
 import { createRegistryService } from "../services/registry/registry-service.ts";
 import { createRegistryStore } from "../services/registry/registry-store.ts";
 import { type RegistryTables, registrySchema } from "../services/registry/registry-tables.ts";
+import { startSweeper } from "../services/shared/sweeper.ts";
 import { migrate } from "../storage/migrations.ts";
 import { openEventLog, retentionOf } from "./event-log.ts";
 import type { MakePart } from "./part.ts";
@@ -16,6 +16,9 @@ export const registryPart: MakePart = async (context) => {
     service: "ecommerce.v1.RegistryService",
     implementation: createRegistryService({ store, events, tokens }),
     dependsOn: ["database"],
-    work: () => [startLeaseSweeper({ store, clock, log }), retentionOf(schema, context)],
+    work: () => [
+      startSweeper({ name: "forget expired instances", store, batchSize: 100, clock, log }),
+      retentionOf(schema, context),
+    ],
   };
 };

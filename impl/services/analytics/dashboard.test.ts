@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { failure } from "#impl/client/testing/answers.ts";
 import { Code } from "#impl/runtime/status.ts";
 import {
   GetDashboardRequest,
@@ -7,7 +8,7 @@ import {
   type MetricSeries,
   ReportRpcFiguresRequest,
 } from "#proto/ecommerce/v1/analytics.ts";
-import { failure } from "../order/testing/order-fixture.ts";
+
 import { purgeRpcFigures } from "./rpc-figures.ts";
 import { NOON, startAnalytics } from "./testing/analytics-fixture.ts";
 import { capture, order } from "./testing/happenings.ts";

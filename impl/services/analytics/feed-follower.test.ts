@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { afterEach, describe, expect, test } from "vitest";
+import { present } from "#impl/client/testing/answers.ts";
 import { systemClock } from "#impl/runtime/clock.ts";
 import { recordingLogger } from "#impl/runtime/testing/test-server.ts";
 import { openSessionLocks } from "#impl/storage/session-locks.ts";
@@ -8,7 +9,7 @@ import { testDatabase } from "#impl/storage/testing/test-database.ts";
 import { testEventLog } from "#impl/storage/testing/test-event-log.ts";
 import { Metric } from "#proto/ecommerce/v1/analytics.ts";
 import { CancelOrderRequest, ListOrdersRequest } from "#proto/ecommerce/v1/order_service.ts";
-import { draft, minor, place, present, startOrders, status } from "../order/testing/order-fixture.ts";
+import { draft, minor, place, startOrders, status } from "../order/testing/order-fixture.ts";
 import { analyticsSchema } from "./analytics-tables.ts";
 import { readShopSums } from "./dashboard-reads.ts";
 import { startFeedFollower } from "./feed-follower.ts";

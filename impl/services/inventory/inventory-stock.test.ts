@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
+import { failure, refusals, violations } from "#impl/client/testing/answers.ts";
 import { Code } from "#impl/runtime/status.ts";
 import { AdjustmentReason } from "#proto/ecommerce/v1/inventory.ts";
 import { contradictions } from "./testing/audit.ts";
-import { failure, inventoryFixture, refusals, violations } from "./testing/inventory-fixture.ts";
+import { inventoryFixture } from "./testing/inventory-fixture.ts";
 import { item, warehouse } from "./testing/warehouse.ts";
 
 const fixture = await inventoryFixture();

@@ -4,8 +4,8 @@ import { systemClock } from "#impl/runtime/clock.ts";
 import type { Repeated } from "#impl/runtime/repeat.ts";
 import { type LogLine, recordingLogger } from "#impl/runtime/testing/test-server.ts";
 import { ReservationState } from "#proto/ecommerce/v1/inventory.ts";
+import { startSweeper } from "../shared/sweeper.ts";
 import type { InventoryStore } from "./inventory-store.ts";
-import { startReservationSweeper } from "./reservation-sweeper.ts";
 import { contradictions } from "./testing/audit.ts";
 import { anotherProcess, inventoryFixture } from "./testing/inventory-fixture.ts";
 import { item, warehouse } from "./testing/warehouse.ts";
@@ -26,7 +26,9 @@ afterEach(async () => {
 
 function start(store: Pick<InventoryStore, "expireDue">): void {
   const log = recordingLogger(lines);
-  sweepers.push(startReservationSweeper({ store, clock: systemClock, log, everyMs: 1, batchSize: 3 }));
+  sweepers.push(
+    startSweeper({ name: "expire reservations", store, clock: systemClock, log, everyMs: 1, batchSize: 3 }),
+  );
 }
 
 /** A store that counts what it has ended. */

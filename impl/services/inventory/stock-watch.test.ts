@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { afterEach, describe, expect, test } from "vitest";
+import { failure, present } from "#impl/client/testing/answers.ts";
 import { Code } from "#impl/runtime/status.ts";
 import { until } from "#impl/runtime/testing/turns.ts";
 import {
@@ -10,13 +11,7 @@ import {
   WatchStockRequest,
   type WatchStockResponse,
 } from "#proto/ecommerce/v1/inventory.ts";
-import {
-  anotherProcess,
-  failure,
-  inventoryFixture,
-  type Process,
-  present,
-} from "./testing/inventory-fixture.ts";
+import { anotherProcess, inventoryFixture, type Process } from "./testing/inventory-fixture.ts";
 import { item, warehouse } from "./testing/warehouse.ts";
 
 const fixture = await inventoryFixture();

@@ -1,11 +1,13 @@
 // What stays of a write that ends in the middle, and what becomes of those that were with it.
+
 import { randomUUID } from "node:crypto";
 import { sql, type Transaction } from "kysely";
 import { beforeEach, expect, test } from "vitest";
+import { failure } from "#impl/client/testing/answers.ts";
 import { Code } from "#impl/runtime/status.ts";
 import type { EventLog } from "#impl/storage/events/event-log.ts";
 import { contradictions } from "./testing/audit.ts";
-import { anotherProcess, failure, inventoryFixture } from "./testing/inventory-fixture.ts";
+import { anotherProcess, inventoryFixture } from "./testing/inventory-fixture.ts";
 import { item, warehouse } from "./testing/warehouse.ts";
 
 const patience = { timeout: 15_000, interval: 5 };

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { failure, present, violations } from "#impl/client/testing/answers.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { Code } from "#impl/runtime/status.ts";
 import {
@@ -8,16 +9,7 @@ import {
 } from "#proto/ecommerce/v1/notification.ts";
 import { MAX_ENDPOINTS } from "./endpoint.ts";
 import { NotificationCategory, NotificationChannel } from "./notification.ts";
-import {
-  as,
-  confirmation,
-  failure,
-  manager,
-  present,
-  sender,
-  startNotifications,
-  violations,
-} from "./testing/notification-fixture.ts";
+import { as, confirmation, manager, sender, startNotifications } from "./testing/notification-fixture.ts";
 
 const { client, database } = await startNotifications({ allowedNetworks: [] });
 const {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { failure, present, violations } from "#impl/client/testing/answers.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { Code } from "#impl/runtime/status.ts";
 import {
@@ -10,13 +11,10 @@ import { NotificationCategory, NotificationChannel, NotificationState } from "./
 import {
   as,
   confirmation,
-  failure,
   manager,
-  present,
   reader,
   sender,
   startNotifications,
-  violations,
 } from "./testing/notification-fixture.ts";
 
 const { client, send, register, store, clock } = await startNotifications();

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { failure, present } from "#impl/client/testing/answers.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { Code } from "#impl/runtime/status.ts";
 import type { Notification } from "#proto/ecommerce/v1/notification.ts";
@@ -8,7 +9,7 @@ import {
 } from "#proto/ecommerce/v1/notification_service.ts";
 import { createInAppDelivery } from "./in-app-delivery.ts";
 import { NotificationCategory, NotificationChannel, NotificationState } from "./notification.ts";
-import { as, failure, present, startNotifications } from "./testing/notification-fixture.ts";
+import { as, startNotifications } from "./testing/notification-fixture.ts";
 
 const fixture = await startNotifications();
 const { client, send, becomes, pass, clock } = fixture;

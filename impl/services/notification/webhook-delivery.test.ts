@@ -1,20 +1,13 @@
 import { Webhook } from "standardwebhooks";
 import { expect, test } from "vitest";
+import { failure, present } from "#impl/client/testing/answers.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { WebhookEndpoint } from "#proto/ecommerce/v1/notification.ts";
 import { createSecretBox } from "../shared/secret-box.ts";
 import { createAddressPolicy } from "./address-policy.ts";
 import { ENDPOINT_PATIENCE_MS } from "./delivery-queue.ts";
 import { NotificationChannel, NotificationState } from "./notification.ts";
-import {
-  as,
-  confirmation,
-  failure,
-  manager,
-  present,
-  sender,
-  startNotifications,
-} from "./testing/notification-fixture.ts";
+import { as, confirmation, manager, sender, startNotifications } from "./testing/notification-fixture.ts";
 import { ok, type Posted, startReceiver, status } from "./testing/webhook-receiver.ts";
 
 const {

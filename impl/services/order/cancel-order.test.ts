@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { failure, present } from "#impl/client/testing/answers.ts";
 import { cardSuffering } from "#impl/payment-provider/test-cards.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { Code } from "#impl/runtime/status.ts";
@@ -7,18 +8,7 @@ import { CancelOrderRequest } from "#proto/ecommerce/v1/order_service.ts";
 import { PaymentState } from "#proto/ecommerce/v1/payment.ts";
 import { OrderStatus } from "./order.ts";
 import { booksOf } from "./testing/books.ts";
-import {
-  draft,
-  failure,
-  get,
-  pence,
-  place,
-  present,
-  reached,
-  startOrders,
-  status,
-  take,
-} from "./testing/order-fixture.ts";
+import { draft, get, pence, place, reached, startOrders, status, take } from "./testing/order-fixture.ts";
 import { as } from "./testing/order-process.ts";
 
 const orders = await startOrders({ limits: { maxAttempts: 10_000 } });

@@ -1,20 +1,10 @@
 import { sql } from "kysely";
 import { expect, test } from "vitest";
+import { failure, present } from "#impl/client/testing/answers.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { ChargeKind } from "#proto/ecommerce/v1/order.ts";
 import { OrderStatus } from "./order.ts";
-import {
-  draft,
-  failure,
-  get,
-  minor,
-  pence,
-  place,
-  present,
-  reached,
-  startOrders,
-  status,
-} from "./testing/order-fixture.ts";
+import { draft, get, minor, pence, place, reached, startOrders, status } from "./testing/order-fixture.ts";
 import { as } from "./testing/order-process.ts";
 
 const orders = await startOrders();

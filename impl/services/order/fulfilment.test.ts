@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { failure, present, violations } from "#impl/client/testing/answers.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { Code } from "#impl/runtime/status.ts";
 import type { Order } from "#proto/ecommerce/v1/order.ts";
@@ -10,16 +11,7 @@ import {
   ShipOrderRequest,
 } from "#proto/ecommerce/v1/order_service.ts";
 import { booksOf } from "./testing/books.ts";
-import {
-  draft,
-  failure,
-  get,
-  place,
-  present,
-  startOrders,
-  status,
-  violations,
-} from "./testing/order-fixture.ts";
+import { draft, get, place, startOrders, status } from "./testing/order-fixture.ts";
 import { as } from "./testing/order-process.ts";
 
 const orders = await startOrders();

@@ -1,10 +1,11 @@
 import { sql } from "kysely";
 import { beforeAll, describe, expect, test } from "vitest";
+import { failure, violations } from "#impl/client/testing/answers.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { type NewOrder, type Order, OrderStatus } from "#proto/ecommerce/v1/order.ts";
 import { ListOrdersRequest } from "#proto/ecommerce/v1/order_service.ts";
 import { type OrderConditions, pageQuery } from "./order-pages.ts";
-import { draft, failure, place, startOrders, violations } from "./testing/order-fixture.ts";
+import { draft, place, startOrders } from "./testing/order-fixture.ts";
 import { as } from "./testing/order-process.ts";
 
 const orders = await startOrders();

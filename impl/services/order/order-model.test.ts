@@ -1,8 +1,10 @@
 // Whatever is asked of orders in whatever order, and wherever their workers die: the service does what the model says, and in the end
 // the books add up. MODEL_RUNS=<n> lives through more lives, and MODEL_SEED=<seed> through the ones of a seed that was printed.
+
 import fc from "fast-check";
 import { sql } from "kysely";
 import { expect, test } from "vitest";
+import { present } from "#impl/client/testing/answers.ts";
 import type { Order } from "#proto/ecommerce/v1/order.ts";
 import type { OrderEvent } from "#proto/ecommerce/v1/order_service.ts";
 import { versionOf } from "../shared/etag.ts";
@@ -11,7 +13,7 @@ import { statusName } from "./order-status.ts";
 import { booksOf, sagasLeft } from "./testing/books.ts";
 import { LivedOrders } from "./testing/lived-orders.ts";
 import type { ModelOrder } from "./testing/model-order.ts";
-import { minor, present, startOrders, status } from "./testing/order-fixture.ts";
+import { minor, startOrders, status } from "./testing/order-fixture.ts";
 import { OrderModel } from "./testing/order-model.ts";
 import { CARDS, type CreateStep, type OrderStep } from "./testing/order-steps.ts";
 

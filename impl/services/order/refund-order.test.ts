@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { failure, present, violations } from "#impl/client/testing/answers.ts";
 import { cardSuffering } from "#impl/payment-provider/test-cards.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { Code } from "#impl/runtime/status.ts";
@@ -6,19 +7,7 @@ import { ChargeKind, type NewOrder, type Order } from "#proto/ecommerce/v1/order
 import { RefundOrderRequest, type RefundOrderResponse } from "#proto/ecommerce/v1/order_service.ts";
 import { OrderStatus } from "./order.ts";
 import { booksOf } from "./testing/books.ts";
-import {
-  draft,
-  failure,
-  get,
-  minor,
-  pence,
-  place,
-  present,
-  reached,
-  startOrders,
-  status,
-  violations,
-} from "./testing/order-fixture.ts";
+import { draft, get, minor, pence, place, reached, startOrders, status } from "./testing/order-fixture.ts";
 
 const REFUND_FAILS = "4000000000005126";
 const orders = await startOrders();

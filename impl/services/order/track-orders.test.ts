@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { failure, present } from "#impl/client/testing/answers.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import type { Order } from "#proto/ecommerce/v1/order.ts";
 import {
@@ -10,7 +11,7 @@ import {
 } from "#proto/ecommerce/v1/order_service.ts";
 import { OrderStatus } from "./order.ts";
 import { statusName } from "./order-status.ts";
-import { draft, failure, get, place, present, startOrders, take } from "./testing/order-fixture.ts";
+import { draft, get, place, startOrders, take } from "./testing/order-fixture.ts";
 import { as } from "./testing/order-process.ts";
 
 const orders = await startOrders();

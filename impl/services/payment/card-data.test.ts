@@ -1,5 +1,6 @@
 // Plants card data in every way that a call can carry it, and searches everything that is left of the calls: logs, spans, errors, all that the
 // database holds, and what the provider keeps in its files.
+
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { inspect } from "node:util";
@@ -7,6 +8,7 @@ import { InMemorySpanExporter } from "@opentelemetry/sdk-trace-base";
 import { sql } from "kysely";
 import { afterAll, expect, test } from "vitest";
 import type { CallError } from "#impl/client/call-error.ts";
+import { failure } from "#impl/client/testing/answers.ts";
 import { accessLog } from "#impl/middleware/access-log.ts";
 import { traceCalls } from "#impl/middleware/trace.ts";
 import { createLogging } from "#impl/observability/logging.ts";
@@ -17,7 +19,7 @@ import { systemClock } from "#impl/runtime/clock.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { Code } from "#impl/runtime/status.ts";
 import { AuthorizePaymentRequest, type CardDetails } from "#proto/ecommerce/v1/payment.ts";
-import { asking, euros, failure } from "./testing/asking.ts";
+import { asking, euros } from "./testing/asking.ts";
 import { startPayments } from "./testing/payment-fixture.ts";
 
 const output = memoryOutput();

@@ -1,11 +1,12 @@
 import { sql } from "kysely";
 import { expect, test } from "vitest";
+import { failure } from "#impl/client/testing/answers.ts";
 import { cardSuffering } from "#impl/payment-provider/test-cards.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { Code } from "#impl/runtime/status.ts";
 import { ListPaymentsRequest, PaymentState } from "#proto/ecommerce/v1/payment.ts";
 import { pageQuery } from "./payment-pages.ts";
-import { asking, failure } from "./testing/asking.ts";
+import { asking } from "./testing/asking.ts";
 import { as, startPayments } from "./testing/payment-fixture.ts";
 
 const fixture = await startPayments();

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { failure } from "#impl/client/testing/answers.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { Code } from "#impl/runtime/status.ts";
 import { PaymentState, TransactionKind, TransactionState } from "#proto/ecommerce/v1/payment.ts";
-import { asking, cardOf, centsOf, euros, FAULTLESS, failure } from "./testing/asking.ts";
+import { asking, cardOf, centsOf, euros, FAULTLESS } from "./testing/asking.ts";
 import { as, nobody, startPayments } from "./testing/payment-fixture.ts";
 
 const fixture = await startPayments();

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { afterAll, expect, test, vi } from "vitest";
+import { failure, present } from "#impl/client/testing/answers.ts";
 import { cardSuffering } from "#impl/payment-provider/test-cards.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { Code } from "#impl/runtime/status.ts";
@@ -11,8 +12,8 @@ import {
   type WatchPaymentsResponse,
 } from "#proto/ecommerce/v1/payment.ts";
 import { Status } from "#proto/google/rpc/status.ts";
-import { asking, failure } from "./testing/asking.ts";
-import { as, present, startPayments } from "./testing/payment-fixture.ts";
+import { asking } from "./testing/asking.ts";
+import { as, startPayments } from "./testing/payment-fixture.ts";
 
 // Events are forgotten where they are stored, and so not to be found in memory.
 const fixture = await startPayments({ eventLimits: { ringEvents: 1 } });

@@ -1,11 +1,12 @@
 import { Webhook } from "standardwebhooks";
 import { afterAll, describe, expect, test } from "vitest";
+import { failure } from "#impl/client/testing/answers.ts";
 import { cardSuffering } from "#impl/payment-provider/test-cards.ts";
 import { systemClock } from "#impl/runtime/clock.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { Code } from "#impl/runtime/status.ts";
 import { PaymentState } from "#proto/ecommerce/v1/payment.ts";
-import { asking, failure } from "./testing/asking.ts";
+import { asking } from "./testing/asking.ts";
 import { nobody, startPayments } from "./testing/payment-fixture.ts";
 import { truthOf } from "./testing/provider-truth.ts";
 import { startWebhookReceiver } from "./webhook-receiver.ts";

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import { failure } from "#impl/client/testing/answers.ts";
 import { EFFECT_NAMES } from "#impl/payment-provider/effects.ts";
 import type { OperationKind } from "#impl/payment-provider/operation.ts";
 import { cardSuffering } from "#impl/payment-provider/test-cards.ts";
@@ -9,7 +10,7 @@ import { type Payment, PaymentState, TransactionState } from "#proto/ecommerce/v
 import { open } from "./payment-changes.ts";
 import { createReconciler } from "./reconciler.ts";
 import { startReconciliation } from "./reconciliation.ts";
-import { asking, euros, FAULTLESS, failure } from "./testing/asking.ts";
+import { asking, euros, FAULTLESS } from "./testing/asking.ts";
 import { startPayments } from "./testing/payment-fixture.ts";
 import { truthOf } from "./testing/provider-truth.ts";
 

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { failure } from "#impl/client/testing/answers.ts";
 import { Code } from "#impl/runtime/status.ts";
 import type { BatchGetProductsRequest } from "#proto/ecommerce/v1/product_service.ts";
-import { create, failure, productFixture } from "./testing/product-fixture.ts";
+import { create, productFixture } from "./testing/product-fixture.ts";
 
 const { client } = await productFixture();
 const unknown = randomUUID();

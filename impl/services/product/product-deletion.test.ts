@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
+import { failure, present } from "#impl/client/testing/answers.ts";
 import { Code } from "#impl/runtime/status.ts";
 import { ProductState } from "#proto/ecommerce/v1/product.ts";
-import { create, failure, present, productFixture } from "./testing/product-fixture.ts";
+import { create, productFixture } from "./testing/product-fixture.ts";
 
 const { client } = await productFixture();
 const unknown = randomUUID();

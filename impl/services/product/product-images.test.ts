@@ -3,12 +3,13 @@ import * as nodeFiles from "node:fs/promises";
 import { readdir, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { failure, present, violations } from "#impl/client/testing/answers.ts";
 import { systemClock } from "#impl/runtime/clock.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { Code } from "#impl/runtime/status.ts";
 import type { UploadProductImageRequest } from "#proto/ecommerce/v1/product_service.ts";
 import { type FileSystem, openImageFiles } from "./image-files.ts";
-import { create, failure, present, productFixture, violations } from "./testing/product-fixture.ts";
+import { create, productFixture } from "./testing/product-fixture.ts";
 
 /** The file system, of which one operation can be made to fail. */
 let broken: "write" | "rename" | undefined;

@@ -1,18 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { failure, present, violations } from "#impl/client/testing/answers.ts";
 import { Code } from "#impl/runtime/status.ts";
 import type { Product } from "#proto/ecommerce/v1/product.ts";
 import { ImportMode, type ImportProductsRequest } from "#proto/ecommerce/v1/product_service.ts";
-import {
-  create,
-  draft,
-  failure,
-  pounds,
-  present,
-  productFixture,
-  searching,
-  violations,
-} from "./testing/product-fixture.ts";
+import { create, draft, pounds, productFixture, searching } from "./testing/product-fixture.ts";
 
 const limits = { batchRows: 4, listedErrors: 6, skus: 40 };
 const { client, database } = await productFixture({ importLimits: limits });

@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { failure, violations } from "#impl/client/testing/answers.ts";
 import { Code } from "#impl/runtime/status.ts";
 import { Availability, type Product } from "#proto/ecommerce/v1/product.ts";
 import { FacetKind, ProductOrder, type SearchProductsRequest } from "#proto/ecommerce/v1/product_service.ts";
 import { insertTies } from "./testing/many-products.ts";
-import { create, failure, pounds, productFixture, searching, violations } from "./testing/product-fixture.ts";
+import { create, pounds, productFixture, searching } from "./testing/product-fixture.ts";
 import { fillShop } from "./testing/small-shop.ts";
 
 const { client, database } = await productFixture();

@@ -2,17 +2,10 @@ import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
+import { failure, present, violations } from "#impl/client/testing/answers.ts";
 import { Code } from "#impl/runtime/status.ts";
 import { Availability, Product, ProductState } from "#proto/ecommerce/v1/product.ts";
-import {
-  create,
-  draft,
-  failure,
-  pounds,
-  present,
-  productFixture,
-  violations,
-} from "./testing/product-fixture.ts";
+import { create, draft, pounds, productFixture } from "./testing/product-fixture.ts";
 
 const { client, database } = await productFixture();
 const unknown = randomUUID();

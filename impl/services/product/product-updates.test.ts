@@ -1,20 +1,13 @@
 import { createHash } from "node:crypto";
 import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
+import { failure, present, violations } from "#impl/client/testing/answers.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { Code } from "#impl/runtime/status.ts";
 import type { Product } from "#proto/ecommerce/v1/product.ts";
 import type { ImportProductsRequest } from "#proto/ecommerce/v1/product_service.ts";
 import { ProductUpdateKind } from "./product-events.ts";
-import {
-  create,
-  draft,
-  failure,
-  pounds,
-  present,
-  productFixture,
-  violations,
-} from "./testing/product-fixture.ts";
+import { create, draft, pounds, productFixture } from "./testing/product-fixture.ts";
 import { filtered, followUpdates, told } from "./testing/update-stream.ts";
 
 const fixture = await productFixture();

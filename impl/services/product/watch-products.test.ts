@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
+import { failure, present } from "#impl/client/testing/answers.ts";
 import { manualClock } from "#impl/observability/testing/manual-clock.ts";
 import { systemClock } from "#impl/runtime/clock.ts";
 import { Code } from "#impl/runtime/status.ts";
@@ -10,14 +11,7 @@ import type {
   WatchProductsRequest,
   WatchProductsResponse,
 } from "#proto/ecommerce/v1/product_service.ts";
-import {
-  create,
-  draft,
-  failure,
-  type ProductFixture,
-  present,
-  productFixture,
-} from "./testing/product-fixture.ts";
+import { create, draft, type ProductFixture, productFixture } from "./testing/product-fixture.ts";
 import { filtered, told } from "./testing/update-stream.ts";
 
 const fixture = await productFixture();

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { CallOptions } from "#impl/client/client.ts";
+import { present } from "#impl/client/testing/answers.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { Code } from "#impl/runtime/status.ts";
 import { ResumeExpired } from "#proto/ecommerce/v1/event.ts";
@@ -12,7 +13,6 @@ import {
   asAgent,
   openRoom,
   openRooms,
-  present,
   type SupportProcess,
   supportFixture,
 } from "./testing/support-fixture.ts";

@@ -1,9 +1,10 @@
 import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
+import { failure, present } from "#impl/client/testing/answers.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { Code } from "#impl/runtime/status.ts";
 import { ListRoomsRequest, ParticipantRole, type Room, RoomState } from "#proto/ecommerce/v1/support.ts";
-import { as, asAgent, failure, openRoom, present, supportFixture } from "./testing/support-fixture.ts";
+import { as, asAgent, openRoom, supportFixture } from "./testing/support-fixture.ts";
 
 const support = await supportFixture();
 const { client } = await support.start();

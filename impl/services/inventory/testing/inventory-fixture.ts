@@ -1,7 +1,6 @@
 // An inventory service on a database of its own, called over the wire, behind the checks of field rules that it relies on.
 import { Client, credentials } from "@grpc/grpc-js";
 import { afterAll } from "vitest";
-import { CallError } from "#impl/client/call-error.ts";
 import { type ClientOf, createClient } from "#impl/client/client.ts";
 import { validate } from "#impl/middleware/validate.ts";
 import { type ManualClock, manualClock } from "#impl/observability/testing/manual-clock.ts";
@@ -93,30 +92,4 @@ async function serve(
   });
   const client = createClient(InventoryServiceDefinition, { channel, schema, clock: systemClock });
   return { client, store, events, server, calls };
-}
-
-export function present<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error("the answer lacks what it must have");
-  return value;
-}
-
-/** The failure of a call that must fail. */
-export async function failure(call: Promise<unknown>): Promise<CallError> {
-  const error = await call.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof CallError) return error;
-  throw new Error("the call did not fail", { cause: error });
-}
-
-/** "type subject: description" of each violation. */
-export function refusals(error: CallError): string[] {
-  const violations = error.details.preconditionFailure?.violations ?? [];
-  return violations.map(({ type, subject, description }) => `${type} ${subject}: ${description}`);
-}
-
-/** "field: rule" of each violation. */
-export function violations(error: CallError): string[] {
-  return (error.details.badRequest?.fieldViolations ?? []).map(({ field, reason }) => `${field}: ${reason}`);
 }

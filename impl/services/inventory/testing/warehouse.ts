@@ -1,7 +1,9 @@
 // The calls of a warehouse and of its customers, each with a request id of its own, and what of their answers is always there.
+
 import { randomUUID } from "node:crypto";
+import { present } from "#impl/client/testing/answers.ts";
 import type { AdjustmentReason, Reservation, Stock, StockItem } from "#proto/ecommerce/v1/inventory.ts";
-import { type Process, present } from "./inventory-fixture.ts";
+import type { Process } from "./inventory-fixture.ts";
 
 export function item(productId: string, quantity: bigint): StockItem {
   return { productId, quantity };

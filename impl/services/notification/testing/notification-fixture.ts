@@ -1,9 +1,10 @@
 // A notification service and the user service that it asks, on a database of their own, called over the wire as anyone the test likes,
 // behind the checks of access and of field rules that they rely on. Time is the test's.
+
 import { Client, credentials } from "@grpc/grpc-js";
 import { afterAll } from "vitest";
-import { CallError } from "#impl/client/call-error.ts";
 import { type CallOptions, type ClientContext, type ClientOf, createClient } from "#impl/client/client.ts";
+import { present } from "#impl/client/testing/answers.ts";
 import { authorize } from "#impl/middleware/authorize.ts";
 import { validate } from "#impl/middleware/validate.ts";
 import { noAudit } from "#impl/observability/audit.ts";
@@ -224,23 +225,3 @@ const believeTheCaller: Link = (_, next) => (call, input) => {
   call.principal = userId === undefined ? undefined : { userId, roles: [], permissions };
   return next(call, input);
 };
-
-export function present<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error("the answer lacks what it must have");
-  return value;
-}
-
-/** The failure of a call that must fail. */
-export async function failure(call: Promise<unknown>): Promise<CallError> {
-  const error = await call.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof CallError) return error;
-  throw new Error("the call did not fail", { cause: error });
-}
-
-/** "field: rule" of each violation. */
-export function violations(error: CallError): string[] {
-  return (error.details.badRequest?.fieldViolations ?? []).map(({ field, reason }) => `${field}: ${reason}`);
-}

@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
+import { failure } from "#impl/client/testing/answers.ts";
 import { Code } from "#impl/runtime/status.ts";
 import { settled } from "#impl/runtime/testing/turns.ts";
 import { BulkAtomicity } from "#proto/ecommerce/v1/order_bulk.ts";
-import { failure } from "../../product/testing/product-fixture.ts";
+
 import { as, bulkFixture, jobCounts, SOON, storedOrders } from "./testing/bulk-fixture.ts";
 import { header, lamps, manyLamps } from "./testing/bulk-requests.ts";
 

@@ -1,9 +1,10 @@
 import { sql } from "kysely";
 import { expect, onTestFinished, test } from "vitest";
+import { present } from "#impl/client/testing/answers.ts";
 import { systemClock } from "#impl/runtime/clock.ts";
 import { recordingLogger } from "#impl/runtime/testing/test-server.ts";
 import { BulkJobState } from "#proto/ecommerce/v1/order_bulk.ts";
-import { present } from "../../product/testing/product-fixture.ts";
+
 import { OrderStatus } from "../order.ts";
 import { isProcessed } from "../order-status.ts";
 import { findJob } from "./bulk-job-store.ts";

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
+import { present } from "#impl/client/testing/answers.ts";
 import { BulkAtomicity, BulkJobState } from "#proto/ecommerce/v1/order_bulk.ts";
 import { ListOrdersRequest } from "#proto/ecommerce/v1/order_service.ts";
-import { draft, present, startOrders, status } from "../testing/order-fixture.ts";
+import { draft, startOrders, status } from "../testing/order-fixture.ts";
 import { header, orderAt } from "./testing/bulk-requests.ts";
 
 const DECLINED = "4000000000000002";

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import fc from "fast-check";
 import { sql } from "kysely";
 import { expect, onTestFinished, test } from "vitest";
+import { failure, present } from "#impl/client/testing/answers.ts";
 import { Code } from "#impl/runtime/status.ts";
 import {
   BulkAtomicity,
@@ -10,7 +11,7 @@ import {
   type ProcessBulkOrdersRequest,
   type ProcessBulkOrdersResponse,
 } from "#proto/ecommerce/v1/order_bulk.ts";
-import { failure, present } from "../../product/testing/product-fixture.ts";
+
 import {
   bulkFixture,
   jobCounts,

@@ -1,13 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
+import { failure, violations } from "#impl/client/testing/answers.ts";
 import { Code } from "#impl/runtime/status.ts";
 import {
   BulkAtomicity,
   BulkJobState,
   type ProcessBulkOrdersResponse,
 } from "#proto/ecommerce/v1/order_bulk.ts";
-import { create, failure, pounds, violations } from "../../product/testing/product-fixture.ts";
+import { create, pounds } from "../../product/testing/product-fixture.ts";
 import { as, bulkFixture, jobCounts, SOON, storedOrders } from "./testing/bulk-fixture.ts";
 import { header, lamps, manyLamps, orderAt } from "./testing/bulk-requests.ts";
 

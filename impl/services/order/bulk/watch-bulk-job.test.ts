@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "kysely";
 import { describe, expect, test } from "vitest";
+import { failure, present } from "#impl/client/testing/answers.ts";
 import { systemClock } from "#impl/runtime/clock.ts";
 import { Code } from "#impl/runtime/status.ts";
 import { BulkJobState, type WatchBulkJobResponse } from "#proto/ecommerce/v1/order_bulk.ts";
-import { failure, present } from "../../product/testing/product-fixture.ts";
+
 import { OrderStatus } from "../order.ts";
 import { as, bulkFixture, jobCounts, SOON } from "./testing/bulk-fixture.ts";
 import { header, lamps, manyLamps } from "./testing/bulk-requests.ts";

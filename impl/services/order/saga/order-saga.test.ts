@@ -1,19 +1,10 @@
 import { expect, test } from "vitest";
+import { present } from "#impl/client/testing/answers.ts";
 import { cardSuffering } from "#impl/payment-provider/test-cards.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { PaymentState, TransactionKind } from "#proto/ecommerce/v1/payment.ts";
 import { OrderStatus } from "../order.ts";
-import {
-  draft,
-  get,
-  pence,
-  place,
-  present,
-  reached,
-  startOrders,
-  status,
-  take,
-} from "../testing/order-fixture.ts";
+import { draft, get, pence, place, reached, startOrders, status, take } from "../testing/order-fixture.ts";
 
 const orders = await startOrders({ limits: { maxAttempts: 60 } });
 const { shop } = orders;

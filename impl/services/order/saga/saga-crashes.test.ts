@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { present } from "#impl/client/testing/answers.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import type { Order } from "#proto/ecommerce/v1/order.ts";
 import {
@@ -9,7 +10,7 @@ import {
 import { authorizations, booksOf, sagasLeft } from "../testing/books.ts";
 import { type Place, workAlone } from "../testing/lone-worker.ts";
 import { type Mortal, mortal } from "../testing/mortal.ts";
-import { draft, get, minor, present, startOrders, status, take } from "../testing/order-fixture.ts";
+import { draft, get, minor, startOrders, status, take } from "../testing/order-fixture.ts";
 
 // Nobody works here but whom a test lets work, until it dies.
 const orders = await startOrders({ works: false });

@@ -1,6 +1,8 @@
 // Orders that live through steps in the real service, with nobody working at their sagas but when a step says so.
+
 import { isDeepStrictEqual } from "node:util";
 import { CallError } from "#impl/client/call-error.ts";
+import { present } from "#impl/client/testing/answers.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { Code } from "#impl/runtime/status.ts";
 import { ChargeKind, type Order, OrderStatus } from "#proto/ecommerce/v1/order.ts";
@@ -17,7 +19,7 @@ import { type FollowedOrder, followOrder } from "./followed-order.ts";
 import { workAlone } from "./lone-worker.ts";
 import type { Outcome } from "./model-order.ts";
 import { type Mortal, mortal } from "./mortal.ts";
-import { draft, get, type OrderFixture, pence, present } from "./order-fixture.ts";
+import { draft, get, type OrderFixture, pence } from "./order-fixture.ts";
 import { CARDS, type CreateStep, type OrderStep } from "./order-steps.ts";
 
 /** An answer that differs from the first one to the same request. */

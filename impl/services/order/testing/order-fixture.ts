@@ -1,18 +1,19 @@
 // An order service among real services, with a database of its own, and what tests ask of it, with everything they do not care about
 // filled in.
+
 import { afterAll } from "vitest";
-import { CallError } from "#impl/client/call-error.ts";
 import type { CallOptions } from "#impl/client/client.ts";
+import { present } from "#impl/client/testing/answers.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { eventTables } from "#impl/storage/events/event-tables.ts";
 import { type TestDatabase, testDatabase } from "#impl/storage/testing/test-database.ts";
 import { type NewOrder, type Order, OrderStatus } from "#proto/ecommerce/v1/order.ts";
 import { ordersSchema } from "../order-row.ts";
-import { present } from "./order-draft.ts";
+
 import { type OrderProcess, type OrderProcessOptions, startOrderProcess } from "./order-process.ts";
 import { type Shop, startShop } from "./shop.ts";
 
-export { draft, minor, pence, present } from "./order-draft.ts";
+export { draft, minor, pence } from "./order-draft.ts";
 
 export interface OrderFixture {
   readonly shop: Shop;
@@ -78,19 +79,4 @@ export async function reached(
 export function status(order: Order): string {
   const [name = ""] = Object.entries(OrderStatus).find(([, value]) => value === order.status) ?? [];
   return name.replace("ORDER_STATUS_", "");
-}
-
-/** The failure of a call that must fail. */
-export async function failure(call: Promise<unknown>): Promise<CallError> {
-  const error = await call.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof CallError) return error;
-  throw new Error("the call did not fail", { cause: error });
-}
-
-/** "field: rule" of each violation. */
-export function violations(error: CallError): string[] {
-  return (error.details.badRequest?.fieldViolations ?? []).map(({ field, reason }) => `${field}: ${reason}`);
 }

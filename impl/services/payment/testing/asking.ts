@@ -1,7 +1,7 @@
 // What tests ask of the payment service, with everything they do not care about filled in.
 
-import { CallError } from "#impl/client/call-error.ts";
 import type { CallOptions } from "#impl/client/client.ts";
+import { present } from "#impl/client/testing/answers.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import {
   AuthorizePaymentRequest,
@@ -10,7 +10,7 @@ import {
   type Payment,
   RefundPaymentRequest,
 } from "#proto/ecommerce/v1/payment.ts";
-import { type PaymentFixture, present } from "./payment-fixture.ts";
+import type { PaymentFixture } from "./payment-fixture.ts";
 
 export const FAULTLESS = "4242424242424242";
 
@@ -87,14 +87,4 @@ export function asking({ client }: PaymentFixture): Asking {
       return present((await client.getPayment({ paymentId }, options)).payment);
     },
   };
-}
-
-/** The failure of a call that must fail. */
-export async function failure(call: Promise<unknown>): Promise<CallError> {
-  const error = await call.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof CallError) return error;
-  throw new Error("the call did not fail", { cause: error });
 }

@@ -190,9 +190,4 @@ const believeTheCaller: Link = (_, next) => (call, input) => {
   return next(call, input);
 };
 
-export function present<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error("the answer lacks what it must have");
-  return value;
-}
-
 export type PaymentMessage = Payment;

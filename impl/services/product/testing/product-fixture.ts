@@ -1,12 +1,13 @@
 // A product service on a database and an image folder of its own, called over the wire, behind the checks of field rules that
 // it relies on.
+
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client, credentials } from "@grpc/grpc-js";
 import { afterAll } from "vitest";
-import { CallError } from "#impl/client/call-error.ts";
 import { type ClientOf, createClient } from "#impl/client/client.ts";
+import { present } from "#impl/client/testing/answers.ts";
 import { validate } from "#impl/middleware/validate.ts";
 import type { Call } from "#impl/runtime/call.ts";
 import { type Clock, systemClock } from "#impl/runtime/clock.ts";
@@ -121,24 +122,4 @@ export async function create(
 
 export function searching(request: Partial<SearchProductsRequest>): SearchProductsRequest {
   return SearchProductsRequest.fromPartial(request);
-}
-
-export function present<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error("the answer lacks what it must have");
-  return value;
-}
-
-/** The failure of a call that must fail. */
-export async function failure(call: Promise<unknown>): Promise<CallError> {
-  const error = await call.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof CallError) return error;
-  throw new Error("the call did not fail", { cause: error });
-}
-
-/** "field: rule" of each violation. */
-export function violations(error: CallError): string[] {
-  return (error.details.badRequest?.fieldViolations ?? []).map(({ field, reason }) => `${field}: ${reason}`);
 }

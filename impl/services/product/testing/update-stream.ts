@@ -1,4 +1,5 @@
 // A stream of product updates as a test reads it.
+import { present } from "#impl/client/testing/answers.ts";
 import type { Call } from "#impl/runtime/call.ts";
 import { until } from "#impl/runtime/testing/turns.ts";
 import {
@@ -9,7 +10,6 @@ import {
   type StreamProductUpdatesResponse,
 } from "#proto/ecommerce/v1/product_service.ts";
 import type { ProductFixture } from "./product-fixture.ts";
-import { present } from "./product-fixture.ts";
 
 export interface UpdateStream extends AsyncDisposable {
   readonly call: Call;

@@ -1,8 +1,9 @@
 // Processes of support on a database of their own, called over the wire as anyone the test likes.
+
 import { Client, credentials } from "@grpc/grpc-js";
 import { afterAll } from "vitest";
-import { CallError } from "#impl/client/call-error.ts";
 import { type CallOptions, type ClientOf, createClient } from "#impl/client/client.ts";
+import { present } from "#impl/client/testing/answers.ts";
 import { systemClock } from "#impl/runtime/clock.ts";
 import { newId } from "#impl/runtime/ids.ts";
 import { eventTables } from "#impl/storage/events/event-tables.ts";
@@ -83,19 +84,4 @@ export async function openRooms(
   const customer = newId();
   const rooms = await Promise.all(Array.from({ length: count }, () => openRoom(client, customer)));
   return { customer, rooms: rooms.map(({ roomId }) => roomId) };
-}
-
-export function present<T>(value: T | undefined): T {
-  if (value === undefined) throw new Error("the answer lacks what it must have");
-  return value;
-}
-
-/** The failure of a call that must fail. */
-export async function failure(call: Promise<unknown>): Promise<CallError> {
-  const error = await call.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof CallError) return error;
-  throw new Error("the call did not fail", { cause: error });
 }
