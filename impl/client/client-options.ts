@@ -13,7 +13,7 @@ import type { ClientEventListener } from "./client-events.ts";
 import type { PoolOptions } from "./connection-pool.ts";
 import { type Discovery, type Endpoint, staticDiscovery } from "./discovery.ts";
 import type { EjectionOptions } from "./ejection.ts";
-import type { ResumeOptions } from "./resume.ts";
+import type { ResumeOptions } from "./reopening.ts";
 
 export interface EcommerceClientOptions {
   /** Where the services are; this or `discovery`. */

@@ -13,6 +13,7 @@ import { toCaller } from "./callee-status.ts";
 import type { CallerAccess } from "./caller-access.ts";
 import type { GatewayClients } from "./gateway-service.ts";
 import { type OrderUpdateNeeds, orderUpdateMessages } from "./order-updates.ts";
+import { resumedTopic } from "./resumed-topic.ts";
 
 export type LiveEvent = NonNullable<LiveUpdatesResponse["event"]>;
 
@@ -76,8 +77,10 @@ export function liveTopics(needs: LiveTopicNeeds): LiveTopics {
         return;
       }
       const options = { parent: call, signal: context.signal };
+      const open = (token: string) =>
+        withBeginning((more) => streamOf(needs, topic, token, { ...options, ...more }));
       try {
-        yield* withBeginning((more) => streamOf(needs, topic, resumeToken, { ...options, ...more }));
+        yield* resumedTopic(open, resumeToken, call.environment.clock, context.signal);
       } catch (error) {
         throw toCaller(error, TO_CALLER);
       }
