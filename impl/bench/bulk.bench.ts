@@ -1,10 +1,11 @@
 // Orders that are stored in a second, and what one costs: through ProcessBulkOrders in batches of 100 and of 500, and through CreateOrder
 // by callers that each wait for their answer, at 1, 20 and 600 lines. The processes share the machine with the caller.
 // Usage: node impl/bench/bulk.bench.ts [lines to send in a run] [callers of CreateOrder]
+
 import { type ChildProcess, fork } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -17,6 +18,7 @@ import { CreateOrderRequest } from "#proto/ecommerce/v1/order_service.ts";
 import { connect } from "#wire/client.ts";
 import type { WireConnection } from "#wire/connection.ts";
 import type { OrderServerUsage } from "./order-server.ts";
+import { postgresCpu } from "./postgres-cpu.ts";
 
 const SERVICE = "/ecommerce.v1.OrderService";
 const PRODUCTS = 3_000;
@@ -81,21 +83,6 @@ async function usage(server: ChildProcess): Promise<OrderServerUsage> {
   server.send("usage");
   const [message] = (await once(server, "message")) as [OrderServerUsage];
   return message;
-}
-
-/** CPU microseconds of all processes of PostgreSQL that the server knows. */
-async function postgresCpu(client: pg.Client): Promise<number> {
-  const { rows } = await client.query<{ pid: number }>(
-    "select pid from pg_stat_activity where pid is not null",
-  );
-  const times = await Promise.all(
-    rows.map(async ({ pid }) => {
-      const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
-    }),
-  );
-  return times.reduce((sum, ticks) => sum + ticks, 0) * 10_000;
 }
 
 const dataDir = await mkdtemp(join(tmpdir(), "bulk-bench-"));

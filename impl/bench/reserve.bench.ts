@@ -1,10 +1,11 @@
 // Reservations a second, through InventoryService over the wire, by callers that each wait for their answer: of one product that all
 // of them want, and of a thousand; with commands that share transactions, and with one transaction for each.
 // Usage: node impl/bench/reserve.bench.ts [seconds a run] [callers] [lanes]
+
 import { type ChildProcess, fork } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -15,6 +16,7 @@ import { ReceiveStockRequest, ReserveStockRequest } from "#proto/ecommerce/v1/in
 import { connect } from "#wire/client.ts";
 import type { WireConnection } from "#wire/connection.ts";
 import type { InventoryUsage } from "./inventory-server.ts";
+import { postgresCpu } from "./postgres-cpu.ts";
 
 const PRODUCTS = 1_000;
 const WARM_UP_SECONDS = 1.5;
@@ -75,21 +77,6 @@ async function usage(server: ChildProcess): Promise<InventoryUsage> {
   server.send("usage");
   const [message] = (await once(server, "message")) as [InventoryUsage];
   return message;
-}
-
-/** CPU microseconds of all processes whose parent is the server's postmaster. */
-async function postgresCpu(client: pg.Client): Promise<number> {
-  const { rows } = await client.query<{ pid: number }>(
-    "select pid from pg_stat_activity where pid is not null",
-  );
-  const times = await Promise.all(
-    rows.map(async ({ pid }) => {
-      const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
-    }),
-  );
-  return times.reduce((sum, ticks) => sum + ticks, 0) * 10_000;
 }
 
 async function committed(client: pg.Client): Promise<number> {
