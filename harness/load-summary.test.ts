@@ -70,6 +70,12 @@ test("a script that broke a threshold fails, and says which, how late calls were
   ]);
 });
 
+test("a script whose generator was too busy neither passes nor fails", () => {
+  const { verdict } = scriptSummary({ script: "a", engine: "built-in", exitCode: 98, summary: exported });
+  expect(verdict.outcome).toBe("unknown");
+  expect(verdict.evidence).toContain("The generator was too busy to be believed.");
+});
+
 test("a script without a summary is no pass", () => {
   expect(
     scriptSummary({ script: "a", engine: "k6", exitCode: 107, summary: undefined }).verdict.outcome,

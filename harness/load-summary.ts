@@ -2,6 +2,7 @@
 // that k6 and the built-in runner export alike.
 
 import type { MeasuredLine, VerdictLine } from "./history/verdict-record.ts";
+import { ExitCode } from "./k6/exit-codes.ts";
 import { number } from "./report/phrases.ts";
 
 export interface ScriptRun {
@@ -37,13 +38,14 @@ export function scriptSummary({ script, engine, exitCode, summary }: ScriptRun):
   const dropped = numberIn(metrics.dropped_iterations, "count") ?? 0;
   const evidence = [
     `${thresholds.length - broken.length} of ${thresholds.length} thresholds held${exitCode === 0 ? "" : `, exit code ${exitCode}`}.`,
+    ...(exitCode === ExitCode.GENERATOR_SATURATED ? ["The generator was too busy to be believed."] : []),
     ...broken.map(({ text }) => `Broken: ${text}.`),
     ...Object.entries(metrics).flatMap(([name, metric]) =>
       DURATION.test(name) ? latency(name, metric) : [],
     ),
     `${number(numberIn(metrics.iterations, "count") ?? 0)} iterations, ${number(dropped)} dropped.`,
   ];
-  const outcome = exitCode === 0 ? "pass" : "fail";
+  const outcome = exitCode === 0 ? "pass" : exitCode === ExitCode.GENERATOR_SATURATED ? "unknown" : "fail";
   return {
     verdict: { claim, outcome, checked: thresholds.length, evidence },
     measured: measuredIn(`load: ${script} (${engine})`, metrics, dropped),

@@ -11,13 +11,15 @@ const run = promisify(execFile);
 export interface GitState {
   /** Empty when unknown. */
   readonly commit: string;
+  /** Reports are no code: a published one that is not committed yet changes nothing that is measured. */
   readonly dirty: boolean;
 }
 
 export async function gitState(directory: string): Promise<GitState> {
   try {
     const commit = (await run("git", ["rev-parse", "HEAD"], { cwd: directory })).stdout.trim();
-    const status = (await run("git", ["status", "--porcelain"], { cwd: directory })).stdout;
+    const changes = ["status", "--porcelain", "--", ".", ":(exclude)reports"];
+    const status = (await run("git", changes, { cwd: directory })).stdout;
     return { commit, dirty: status.trim() !== "" };
   } catch {
     return { commit: "", dirty: true };

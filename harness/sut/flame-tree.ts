@@ -149,7 +149,7 @@ function describe({
 }: ProfileNode["callFrame"]): Pick<Gathered, "name" | "place" | "kind"> {
   const engine = ENGINE_NAMES[functionName];
   if (engine !== undefined) return { name: engine, place: "", kind: "engine" };
-  if (url === "") return { name: functionName, place: "built in", kind: "engine" };
+  if (url === "") return { name: functionName || "(anonymous)", place: "built in", kind: "engine" };
   const line = lineNumber < 0 ? "" : `:${lineNumber + 1}`;
   // A function without a name is called by its place.
   const name = functionName === "" ? `${url.slice(url.lastIndexOf("/") + 1)}${line}` : functionName;
