@@ -10,7 +10,7 @@ const notChecked =
 export function checksSection({ checks = [] }: ReportRecord): string {
   const parts = checks.map(
     (run) =>
-      `<p>${escapeText(checksInWords(run))}</p>${failures(run)}${details(`${run.verdicts.length} claims`, list(run.verdicts))}`,
+      `<p>${escapeText(checksInWords(run))}</p>${failures(run)}${details(`All claims (${run.verdicts.length})`, list(run.verdicts))}`,
   );
   return `<section>
 <h2>What holds on this commit</h2>

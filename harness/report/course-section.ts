@@ -58,7 +58,7 @@ export function courseSection(record: ReportRecord): string {
     (link: string) => link !== "loopback",
   ].map((is) => record.design.scenarios.filter(({ link }) => is(link)));
   const group = (scenario: ScenarioDesign, courses: readonly Course[]): string =>
-    `<h3>${escapeText(capital(scenarioLabel(scenario)))}</h3><div class="grid small fill">${courses
+    `<h3>${escapeText(capital(scenarioLabel(scenario)))}</h3><div class="grid small">${courses
       .map((course) => byRound(slices, scenario, course, begin))
       .join("\n")}</div>`;
   const latency = (scenario: ScenarioDesign): Course =>
@@ -69,7 +69,7 @@ export function courseSection(record: ReportRecord): string {
 ${legend()}
 ${(loopback ?? []).map((scenario) => group(scenario, [throughput, p50, latency(scenario), ...use])).join("\n")}
 <h3>Memory</h3>
-<div class="grid small fill">${memory.map((course) => byTime(slices, course, begin, record.run.elapsedSeconds)).join("\n")}</div>
+<div class="grid small">${memory.map((course) => byTime(slices, course, begin, record.run.elapsedSeconds)).join("\n")}</div>
 ${details("Over the shaped link", (shaped ?? []).map((scenario) => group(scenario, [throughput, p50, latency(scenario)])).join("\n"))}
 </section>`;
 }

@@ -15,7 +15,6 @@ svg.flame svg:hover rect { filter: brightness(1.15); }
 svg.flame text { fill: var(--on-frame); pointer-events: none; }
 .flame-own, svg.flame .own { --tint: var(--own); } .flame-package, svg.flame .package { --tint: var(--package); }
 .flame-node, svg.flame .node { --tint: var(--node); } .flame-engine, svg.flame .engine { --tint: var(--engine); }
-.grid.fill { grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); }
 table.hottest td:last-child, table.hottest th:last-child { text-align: right; white-space: nowrap; }
 table.hottest td { overflow-wrap: anywhere; }
 ul.verdicts { padding-left: 1.1rem; margin: 0.4rem 0 1rem; font-size: 0.92rem; }

@@ -37,7 +37,7 @@ p { max-width: 68ch; margin: 0.4rem 0 1rem; }
 .kind { font-weight: 600; }
 .saves { color: var(--better); } .costs { color: var(--worse); } .unseen { color: var(--none); }
 .grid { display: grid; gap: 0.9rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 420px), 1fr)); margin: 1rem 0; align-items: start; }
-.grid.small { grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr)); }
+.grid.small { grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); }
 .alone { max-width: 460px; margin: 1rem 0; }
 figure h3 { font-size: 0.95rem; }
 figcaption { margin-top: 0.4rem; }

@@ -41,7 +41,7 @@ export function timeSeries(series: readonly TimeSeries[], options: TimeSeriesOpt
     stretches.flatMap(({ points }) => points.map((point) => point.y)),
   );
   if (values.length === 0) return drawing(width, 30, description, label(0, 20, "not known", "muted"));
-  const largest = Math.max(1e-9, ...values);
+  const largest = Math.max(...values) || 1;
   const y: Scale = (value) => plot.bottom - ((plot.bottom - plot.top) * value) / (largest * 1.05);
   const x: Scale = (value) =>
     plot.left + ((plot.right - plot.left) * (value - reach[0])) / Math.max(1e-9, reach[1] - reach[0]);
