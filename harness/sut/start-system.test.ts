@@ -25,6 +25,8 @@ describe("a system as a child process", () => {
       databaseUrl: "postgres://x",
     });
     expect(await system.metrics()).toContain("metric 1");
+    const { nodes } = await system.profile(1);
+    expect(nodes.map(({ callFrame }) => callFrame.url)).toEqual(["harness/sut/testing/fake-system.ts"]);
     expect(await system.stop()).toBe("stopped");
     expect(await system.ended).toBe("exit code 0");
     expect(isAlive(runtime.pid)).toBe(false);

@@ -17,7 +17,11 @@ if (mode === "silent") {
   setInterval(() => {}, 1000);
 } else {
   const server = createServer((request, response) => {
-    response.end(request.url === "/debug/runtime" ? runtime() : "metric 1\n");
+    const answers: Readonly<Record<string, () => string>> = {
+      "/debug/runtime": runtime,
+      "/debug/profile?seconds=1": profile,
+    };
+    response.end(answers[request.url ?? ""]?.() ?? "metric 1\n");
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -48,4 +52,9 @@ function runtime(): string {
     databaseQueries: 4,
     databaseUrl: process.env.DATABASE_URL,
   });
+}
+
+function profile(): string {
+  const callFrame = { functionName: "profile", url: import.meta.url, lineNumber: 0 };
+  return JSON.stringify({ nodes: [{ id: 1, callFrame }], samples: [1], timeDeltas: [500], startTime: 0 });
 }
