@@ -1,6 +1,6 @@
 // GatewayService before services in processes of their own, over real sockets. One system for all tests, which go from whole to broken.
 
-import { credentials } from "@grpc/grpc-js";
+import { credentials, type Metadata } from "@grpc/grpc-js";
 import { expect, test } from "vitest";
 import { Metric } from "#proto/ecommerce/v1/analytics.ts";
 import {
@@ -11,10 +11,18 @@ import {
 } from "#proto/ecommerce/v1/gateway.ts";
 import { NotificationCategory, NotificationChannel } from "#proto/ecommerce/v1/notification.ts";
 import { SendNotificationRequest } from "#proto/ecommerce/v1/notification_service.ts";
+import type { Order } from "#proto/ecommerce/v1/order.ts";
+import {
+  CancelOrderRequest,
+  OrderServiceDefinition,
+  TrackOrderRequest,
+} from "#proto/ecommerce/v1/order_service.ts";
+import type { WatchProductsRequest } from "#proto/ecommerce/v1/product_service.ts";
 import { CreateUserRequest } from "#proto/ecommerce/v1/user.ts";
 import { permissionsOf } from "./auth/roles.ts";
 import { awaitServing } from "./await-serving.ts";
 import { CallError } from "./client/call-error.ts";
+import { createEcommerceClient, type EcommerceServices } from "./client/ecommerce-client.ts";
 import { readConfig } from "./config.ts";
 import { openPageTokenKey } from "./open-keys.ts";
 import { startTestProvider } from "./payment-provider/testing/provider-fixture.ts";
@@ -25,6 +33,7 @@ import { createPageTokens } from "./services/shared/page-token.ts";
 import { type LiveStream, type LiveTopic, liveStream } from "./testing/live-stream.ts";
 import { shopAt } from "./testing/shop.ts";
 import { splitSystem } from "./testing/split-system.ts";
+import { telling } from "./testing/telling.ts";
 
 const provider = (await startTestProvider()).process();
 const { start, bearer, dataDir } = await splitSystem({
@@ -35,7 +44,7 @@ const { start, bearer, dataDir } = await splitSystem({
 const gateway = await start({ GATEWAY: "1", SERVICES: "registry,gateway", READER_TIMEOUT_MS: "500" });
 const found = { REGISTRY_ADDRESS: gateway.grpc, TRUSTED_GATEWAYS: "127.0.0.1" };
 const CORE = "order,payment,product,inventory,notification,auth,analytics";
-const [, users] = await Promise.all([
+const [core, users] = await Promise.all([
   start({ ...found, SERVICES: CORE }),
   start({ ...found, SERVICES: "user" }),
 ]);
@@ -89,10 +98,14 @@ const quiet = updates({ orderIds: [newId()], heartbeatInterval: { seconds: 1n, n
 const firstOfQuiet = nextOf(quiet);
 
 const orders: LiveTopic = { $case: "orders", value: StreamOrderUpdatesRequest.fromPartial({ userId }) };
+const everyProduct: NonNullable<LiveTopic> = {
+  $case: "products",
+  value: { productIds: [], category: "", priceRange: undefined },
+};
 const own = { heartbeatInterval: undefined, resumeToken: "" };
 const topics: readonly NonNullable<LiveTopic>[] = [
   orders,
-  { $case: "products", value: { productIds: [], category: "", priceRange: undefined } },
+  everyProduct,
   { $case: "notifications", value: { ...own, userId, categories: [] } },
   { $case: "stock", value: { ...own, productIds: [lamp], kinds: [] } },
   { $case: "payments", value: { ...own, userId, orderIds: [], states: [] } },
@@ -231,6 +244,87 @@ test("a part whose process is gone is missing, and the rest is there in time", a
   await buy();
 });
 
+test("streams go on without a gap or a duplicate while the instance that serves them is replaced", async () => {
+  const metadata = await bearer(userId, permissionsOf(["administrator"]));
+  let breaks = 0;
+  await using client = createEcommerceClient({
+    addresses: [gateway.grpc],
+    metadata: () => metadata,
+    onEvent: ({ type }) => {
+      if (type === "resumed") breaks += 1;
+    },
+  });
+  const begun = Promise.withResolvers<string>();
+  const onHeaders = (headers: Metadata): void => begun.resolve(String(headers.get("resume-token")[0]));
+  const ofUser = StreamOrderUpdatesRequest.fromPartial({ userId });
+  const composed = telling(client.gateway.streamOrderUpdates(ofUser, { onHeaders }), changeOf);
+  const resumeToken = await begun.promise;
+  const tracked = await buy();
+  const track = TrackOrderRequest.fromPartial({ orderId: tracked });
+  const tracking = telling(client.orders.trackOrder(track), ({ event }) =>
+    event?.$case === "update" ? sayOrder(event.value.order) : undefined,
+  );
+  const live = liveStream(client);
+  live.subscribe("products", everyProduct);
+  expect((await live.next()).event?.$case).toBe("subscribed");
+  const lively = telling(all(live), ({ event }) =>
+    event?.$case === "product" ? event.value.product?.productId : event?.$case,
+  );
+  const watched = telling(client.products.watchProducts(watchEveryProduct()), ({ event }) =>
+    event?.$case === "update" ? event.value.product?.productId : event?.$case,
+  );
+  await watched.until("subscribed");
+
+  await start({ ...found, SERVICES: CORE });
+  await expect.poll(() => coreInstances(client), { timeout: 15_000 }).toBe(2);
+  const made = [await shop.product(0n)];
+  await buy();
+  const ended = core.end("SIGTERM");
+  for (let n = 0; n < 5; n++) {
+    made.push(await shop.product(0n));
+    await buy();
+  }
+  expect(await ended).toEqual([0, null]);
+  const { order } = await client.orders.cancelOrder(CancelOrderRequest.fromPartial({ orderId: tracked }));
+  const last = await shop.product(0n);
+
+  const change = sayOrder(order) ?? "";
+  const told = await composed.until(change);
+  const replay = telling(client.gateway.streamOrderUpdates({ ...ofUser, resumeToken }), changeOf);
+  expect(told).toEqual(await replay.until(change));
+  const ofTracked = told.filter((word) => word.startsWith(tracked));
+  // It began in the middle of them.
+  const trackedHere = await tracking.until(change);
+  expect(trackedHere).toEqual(ofTracked.slice(-trackedHere.length));
+  expect(await lively.until(last)).toEqual([...made, last]);
+  expect(await watched.until(last)).toEqual(["subscribed", ...made, last]);
+  // WatchProducts and TrackOrder, which the gateway only forwards.
+  expect(breaks).toBeGreaterThanOrEqual(2);
+  live.cut();
+}, 60_000);
+
+async function* watchEveryProduct(): AsyncGenerator<WatchProductsRequest> {
+  const filter = { productIds: [], category: "", priceRange: undefined };
+  yield { action: { $case: "subscribe", value: { subscriptionId: "all", filter, resumeToken: "" } } };
+  // Nothing more is asked for, and the stream goes on.
+  await new Promise<never>(() => {});
+}
+
+async function* all(stream: LiveStream): AsyncGenerator<LiveUpdatesResponse> {
+  for (;;) yield await stream.next();
+}
+
+const sayOrder = (order: Order | undefined): string | undefined => order && `${order.orderId} ${order.etag}`;
+
+const changeOf = ({ event }: StreamOrderUpdatesResponse): string | undefined =>
+  event?.$case === "update" ? sayOrder(event.value.event?.order) : undefined;
+
+/** Instances of OrderService that the registry knows. */
+async function coreInstances({ registry }: Pick<EcommerceServices, "registry">): Promise<number> {
+  const service = OrderServiceDefinition.fullName;
+  return (await registry.listInstances({ service, pageSize: 0, pageToken: "" })).instances.length;
+}
+
 test("a resume point that is too old is OUT_OF_RANGE, with a token of the present state", async () => {
   const key = await openPageTokenKey(readConfig({ DATA_DIR: dataDir }));
   const lifetimeMs = 168 * 3_600_000;
@@ -260,7 +354,7 @@ test("the gateway drains: what is asked is answered, and streams end with where 
   const begun = () => figure("grpc_server_call_started_total", "Checkout");
   const before = await begun();
   const bought = Promise.all(Array.from({ length: 5 }, buy));
-  await expect.poll(begun).toBe(before + 5);
+  await expect.poll(begun, { timeout: 10_000 }).toBe(before + 5);
   const cut = failureOf(stream);
   const liveCut = unread(live).catch((error: unknown) => error);
   expect(await gateway.end("SIGTERM")).toEqual([0, null]);
