@@ -5,6 +5,8 @@ import { statSync } from "node:fs";
 export interface ReportSettings {
   /** Folder with the days of retail data; undefined for the synthetic shop. */
   readonly dataFolder: string | undefined;
+  /** With the whole ablation of a gateway with replicas, its saturation and scalability; else with a small part of it. */
+  readonly full: boolean;
   readonly quick: boolean;
   readonly seed: number;
   /** Overrides what fits the time. */
@@ -13,9 +15,10 @@ export interface ReportSettings {
 
 /** Throws an Error that names the variable, its value and its rule. */
 export function readSettings(environment: Readonly<Record<string, string | undefined>>): ReportSettings {
-  const { DATA, QUICK, SEED, RESTARTS } = environment;
+  const { DATA, FULL, QUICK, SEED, RESTARTS } = environment;
   return {
     dataFolder: DATA ? folder(DATA) : undefined,
+    full: flag("FULL", FULL),
     quick: flag("QUICK", QUICK),
     seed: SEED ? whole("SEED", SEED) : 1,
     restarts: RESTARTS ? whole("RESTARTS", RESTARTS) : undefined,
@@ -23,10 +26,11 @@ export function readSettings(environment: Readonly<Record<string, string | undef
 }
 
 /** The command that repeats a run with these settings. */
-export function commandOf({ dataFolder, quick, seed, restarts }: ReportSettings): string {
+export function commandOf({ dataFolder, full, quick, seed, restarts }: ReportSettings): string {
   const parts = [
     "make report",
     ...(dataFolder === undefined ? [] : [`DATA=${dataFolder}`]),
+    ...(full ? ["FULL=1"] : []),
     ...(quick ? ["QUICK=1"] : []),
     `SEED=${seed}`,
     ...(restarts === undefined ? [] : [`RESTARTS=${restarts}`]),

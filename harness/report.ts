@@ -6,13 +6,16 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { abortOnSignals } from "./abort-on-signals.ts";
+import { type ClusterPlan, planClusterRun } from "./experiment/ablation-plan.ts";
 import { readMachine, readPressure } from "./experiment/machine.ts";
+import { type ClusterExperimentResult, runClusterExperiments } from "./experiment/run-cluster-experiments.ts";
 import { runExperiment } from "./experiment/run-experiment.ts";
 import { planRun } from "./experiment/run-plan.ts";
 import { timerJitter } from "./experiment/timer-jitter.ts";
 import { checksOf } from "./history/checks-of.ts";
 import { readRuns } from "./history/read-runs.ts";
 import { writeHistory } from "./history/write-history.ts";
+import { assembleCluster } from "./report/assemble-cluster.ts";
 import { assembleRecord } from "./report/assemble-record.ts";
 import { gitState, lockHash } from "./report/git-state.ts";
 import { profileFile } from "./report/profile-record.ts";
@@ -33,7 +36,8 @@ async function report(settings: ReportSettings, signal: AbortSignal): Promise<st
   const began = performance.now();
   const elapsedSeconds = () => (performance.now() - began) / 1000;
   const plan = planRun(settings);
-  const progress = createProgress(process.stderr, plan.totalSeconds, elapsedSeconds);
+  const clusterPlan = planClusterRun(settings);
+  const progress = createProgress(process.stderr, plan.totalSeconds + clusterPlan.seconds, elapsedSeconds);
   progress.step("reading the data", 0, plan.restarts);
   const source = await loadShop(settings);
   const [git, lock, machine, before] = await Promise.all([
@@ -59,6 +63,16 @@ async function report(settings: ReportSettings, signal: AbortSignal): Promise<st
       onStep: (text, done) => progress.step(text, done, plan.restarts),
       signal,
     });
+    const gateway = await measureCluster({
+      plan: clusterPlan,
+      seed: settings.seed,
+      shop: source.shop,
+      directory,
+      cores,
+      nodeFlags,
+      onStep: progress.step,
+      signal,
+    });
     progress.step("writing the report", plan.restarts, plan.restarts);
     const reports = join(repositoryRoot, "reports");
     const record = assembleRecord({
@@ -74,6 +88,7 @@ async function report(settings: ReportSettings, signal: AbortSignal): Promise<st
       },
       plan,
       experiment,
+      ...gateway,
       data: source.data,
       link: shapedLink,
       machine,
@@ -94,6 +109,30 @@ async function report(settings: ReportSettings, signal: AbortSignal): Promise<st
   } finally {
     progress.end();
     await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** A run that fails here keeps what was measured before: the report says what is missing, and the command ends with 1. */
+async function measureCluster(options: Parameters<typeof runClusterExperiments>[0] & { plan: ClusterPlan }) {
+  try {
+    const result: ClusterExperimentResult = await runClusterExperiments(options);
+    const cluster = assembleCluster(result, options.plan);
+    const { leftOut } = cluster.design;
+    return {
+      cluster,
+      clusterProblems: leftOut.map(
+        ({ workload, reason }) => `The workload ${workload} was left out: ${reason}.`,
+      ),
+    };
+  } catch (error) {
+    if (options.signal.aborted)
+      return {
+        cluster: undefined,
+        clusterProblems: ["The run was interrupted before its experiments with a gateway."],
+      };
+    process.exitCode = 1;
+    const reason = error instanceof Error ? error.message : String(error);
+    return { cluster: undefined, clusterProblems: [`The experiments with a gateway failed: ${reason}`] };
   }
 }
 

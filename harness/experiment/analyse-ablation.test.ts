@@ -22,6 +22,7 @@ function resultOf(change: (cell: AblationCell) => AblationCell = (cell) => cell)
         cell,
         values: {
           callsPerSecond,
+          callsPerSecondAtLimit: null,
           p50Ms: 1 + 0.1 * random.next(),
           p99Ms: null,
           cpuMicrosPerCall: 10,
@@ -29,6 +30,7 @@ function resultOf(change: (cell: AblationCell) => AblationCell = (cell) => cell)
           wireBytesPerCall: 10,
           memoryBytes: 10,
         },
+        calls: 500,
         generatorUtilization: 0.2,
         invalid: null,
       });
@@ -36,11 +38,12 @@ function resultOf(change: (cell: AblationCell) => AblationCell = (cell) => cell)
   );
   const plan = {
     factors,
-    conditions: ["loopback" as const],
-    workloads: ["hot-reads" as const],
+    scenarios: [{ workload: "hot-reads" as const, condition: "loopback" as const, atLimit: false }],
     blocks: 3,
+    confidence: 0.95,
     throughputMs: 1,
     latencyMs: 1,
+    stepMs: 1,
     warmUpMs: 1,
   };
   return { plan, arms, rates: [], leftOut: [], blocks: 3, cells, interrupted: false };

@@ -1,7 +1,8 @@
 // From the cells of an ablation to its effects: every main effect and every interaction on every metric, with one correction for all of them.
 
-import { type AblationCell, type AblationResult, type AblationScenario, keyOf } from "./ablation.ts";
+import type { AblationCell, AblationResult } from "./ablation.ts";
 import { type AblationFactorId, type AblationMetricId, ablationMetrics } from "./ablation-design.ts";
+import { type AblationScenario, keyOf } from "./ablation-plan.ts";
 import { analyseBlocks, type BlockContrast, orderOf } from "./block-contrasts.ts";
 import { holmRejections } from "./holm.ts";
 import { mean } from "./trimmed-mean.ts";

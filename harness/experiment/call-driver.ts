@@ -1,5 +1,6 @@
 // A driver of calls of any kind: each call is a function that makes it on a connection. Connections are taken in turn.
 
+import { gunzipSync } from "node:zlib";
 import { type Driver, noStatus } from "#harness/load/driver.ts";
 import { connect } from "#wire/client.ts";
 import type { WireConnection } from "#wire/connection.ts";
@@ -7,6 +8,13 @@ import type { UnaryResult } from "#wire/unary-call.ts";
 
 /** Makes one call. `onDone` is to be called once, later, with its status or `noStatus`. */
 export type CallOn = (connection: WireConnection, onDone: (status: number) => void) => void;
+
+/** One whose status comes later; what throws had no answer. */
+export const callOf =
+  (run: (connection: WireConnection) => Promise<number>): CallOn =>
+  (connection, onDone) => {
+    run(connection).then(onDone, () => onDone(noStatus));
+  };
 
 export interface CallDriver extends Driver<CallOn> {
   readonly connections: readonly WireConnection[];
@@ -47,4 +55,9 @@ export async function connectCallDriver(
 
 export function statusOf(result: UnaryResult): number {
   return result.failure === undefined ? result.grpcStatus : noStatus;
+}
+
+/** A message as it was before it was compressed, if it was. */
+export function plain(message: Uint8Array, compressed: boolean): Uint8Array {
+  return compressed ? gunzipSync(message) : message;
 }

@@ -16,7 +16,8 @@ export interface ClusterOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Of the arm. */
   readonly settings: Readonly<Record<string, string>>;
-  /** Serves what is not replicated. */
+  /** Replicated; everything else stays with `shared`. */
+  readonly services: readonly string[];
   readonly shared: Address;
   readonly conditions: readonly LinkName[];
   readonly replicas?: number;
@@ -40,11 +41,8 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
-/** Replicated; everything else stays with `shared`. */
-export const replicatedServices = ["user", "product", "order", "inventory"];
-
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const { conditions, shared, replicas: count = clusterDesign.replicas } = options;
+  const { conditions, services, shared, replicas: count = clusterDesign.replicas } = options;
   const opened: (() => Promise<unknown>)[] = [];
   const stop = async () => {
     for (const close of opened.splice(0).reverse()) await close();
@@ -75,7 +73,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     const gateway = await start(options, "gateway", {
       GATEWAY: "1",
       SERVICES: "registry",
-      BACKENDS: [...replicatedServices.map((name) => `${name}=${place}`), `*=${addressText(shared)}`].join(),
+      BACKENDS: [...services.map((name) => `${name}=${place}`), `*=${addressText(shared)}`].join(),
     });
     opened.push(() => gateway.stop());
     const addresses = new Map<LinkName, Address>();
@@ -94,7 +92,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 
 function startReplica(options: ClusterOptions, index: number, shared: string): Promise<RunningSystem> {
   return start(options, `replica-${index}`, {
-    SERVICES: replicatedServices.join(),
+    SERVICES: options.services.join(),
     BACKENDS: `*=${shared}`,
     MAX_STREAMS_PER_CONNECTION: `${clusterDesign.streamsPerConnection}`,
     DATABASE_CONNECTIONS: "6",

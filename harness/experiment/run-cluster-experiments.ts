@@ -1,35 +1,24 @@
-// The experiments with a gateway and replicas: one database and one shop in it, then the ablation and, when asked for, the searches and
-// series. Owns everything that is started and leaves nothing behind, however it ends.
+// The experiments with a gateway and replicas: one database and one shop in it, then the ablation and, when planned, the searches and series
+// of capacity. Owns everything that is started and leaves nothing behind, however it ends.
 
-import { v7 as uuidV7 } from "uuid";
-import { seededRandom } from "#harness/random/seeded-random.ts";
-import { catalogueOf, emailOf } from "#harness/sut/catalogue.ts";
+import { type SeededRandom, seededRandom } from "#harness/random/seeded-random.ts";
 import { untilServing } from "#harness/sut/health.ts";
 import type { CorePlan } from "#harness/sut/pinning.ts";
-import { seedShop } from "#harness/sut/seed-shop.ts";
-import { type RunningSystem, startSystem } from "#harness/sut/start-system.ts";
+import { startSystem } from "#harness/sut/start-system.ts";
 import { createTokenIssuer } from "#harness/sut/tokens.ts";
 import type { Shop } from "#harness/workload/shop.ts";
-import { ReceiveStockRequest } from "#proto/ecommerce/v1/inventory.ts";
-import { connect } from "#wire/client.ts";
-import type { WireConnection } from "#wire/connection.ts";
-import { type AblationPlan, type AblationResult, runAblation } from "./ablation.ts";
+import { type AblationResult, runAblation } from "./ablation.ts";
 import { type AblationArm, ablationArms } from "./ablation-design.ts";
-import {
-  type ArmSaturation,
-  type CapacityPlan,
-  type ScalabilitySeries,
-  scaleConnections,
-  scaleReplicas,
-  searchArms,
-} from "./capacity.ts";
-import { startCluster } from "./cluster.ts";
-import { type ClusterWorkload, clusterWorkloads, headOf, placeOrder } from "./cluster-workloads.ts";
-import { prepareWorkloads } from "./prepare-workloads.ts";
+import type { ClusterPlan } from "./ablation-plan.ts";
+import { type CapacityPlan, searchedCells } from "./capacity-plan.ts";
+import { type Cluster, startCluster } from "./cluster.ts";
+import { fillClusterShop } from "./cluster-shop.ts";
+import type { ClusterWorkload, ClusterWorkloadId } from "./cluster-workload.ts";
+import { type ArmSaturation, searchArms } from "./saturation-of-arms.ts";
+import { type ScalabilitySeries, scaleConnections, scaleReplicas } from "./scalability-of-arm.ts";
 
 export interface ClusterExperimentOptions {
-  readonly ablation: AblationPlan;
-  readonly capacity: CapacityPlan | undefined;
+  readonly plan: ClusterPlan;
   readonly seed: number;
   readonly shop: Shop;
   /** A directory of its own, which the caller removes. */
@@ -37,21 +26,21 @@ export interface ClusterExperimentOptions {
   readonly cores: CorePlan;
   readonly nodeFlags: readonly string[];
   readonly onStep: (text: string, done: number, total: number) => void;
-  /** Whether another block of so many seconds may begin. */
-  readonly mayStart?: (longestSeconds: number) => boolean;
   readonly signal: AbortSignal;
+}
+
+export interface CapacityResult {
+  readonly plan: CapacityPlan;
+  readonly workload: ClusterWorkloadId;
+  readonly saturation: readonly ArmSaturation[];
+  readonly scalability: readonly ScalabilitySeries[];
 }
 
 export interface ClusterExperimentResult {
   readonly ablation: AblationResult;
   readonly workloads: readonly ClusterWorkload[];
-  readonly capacity:
-    | {
-        readonly plan: CapacityPlan;
-        readonly saturation: readonly ArmSaturation[];
-        readonly scalability: readonly ScalabilitySeries[];
-      }
-    | undefined;
+  readonly capacity: CapacityResult | undefined;
+  readonly seconds: number;
 }
 
 const operator = "00000000-0000-7000-8000-000000000001";
@@ -68,15 +57,16 @@ const permissions = [
   "payments.read",
 ];
 const tokenSeconds = 24 * 3600;
-/** Of each product. */
-const units = 10_000_000n;
-const receiptLines = 200;
-const knownOrders = 50;
+/** What reads need; a system of less starts faster. */
+const readServices = ["user", "product"];
+const orderServices = ["user", "product", "order", "inventory"];
 
 export async function runClusterExperiments(
   options: ClusterExperimentOptions,
 ): Promise<ClusterExperimentResult> {
-  const { seed, signal, onStep, cores, nodeFlags } = options;
+  const { plan, seed, shop, signal, onStep, cores, nodeFlags } = options;
+  const began = performance.now();
+  const elapsed = () => (performance.now() - began) / 1000;
   const directory = `${options.directory}/cluster`;
   const random = seededRandom(seed).fork("cluster");
   const issuer = await createTokenIssuer(options.directory);
@@ -88,26 +78,36 @@ export async function runClusterExperiments(
     // Tokens of one replica are read by another.
     PAGE_TOKEN_SECRET: "cluster".padEnd(64, "0"),
   };
-  onStep("starting the database of the gateway's experiments", 0, 1);
+  onStep("gateway and replicas: starting their database", 0, 1);
   const owner = await startSystem({
     name: "shared services",
-    env: { ...environment, DATA_DIR: `${directory}/owner`, SHOW_DATABASE_URL: "1" },
+    env: {
+      ...environment,
+      ...(plan.orders > 0 ? {} : { SERVICES: readServices.join() }),
+      DATA_DIR: `${directory}/owner`,
+      SHOW_DATABASE_URL: "1",
+    },
     nodeFlags,
     core: cores.server,
+    startCores: cores.all,
     serving: untilServing,
     signal,
   });
   try {
-    const workloads = await fill(owner, options, token);
+    onStep("gateway and replicas: importing the shop", 0, 1);
+    const filling = { address: owner.grpc, token, shop, seed, orders: plan.orders, signal };
+    const workloads = await fillClusterShop(filling);
     const { databaseUrl } = await owner.runtime();
     if (databaseUrl === undefined) throw new Error("the system does not tell its database's address");
-    const start = (conditions: AblationPlan["conditions"]) => (arm: AblationArm, replicas?: number) =>
+    const conditions = [...new Set(plan.ablation.scenarios.map(({ condition }) => condition))];
+    const start = (arm: AblationArm, replicas?: number) =>
       startCluster({
         name: arm.label,
         directory,
         environment: { ...environment, DATABASE_URL: databaseUrl },
         settings: arm.settings,
         shared: owner.grpc,
+        services: plan.orders > 0 ? orderServices : readServices,
         conditions,
         ...(replicas === undefined ? {} : { replicas }),
         cores,
@@ -115,98 +115,44 @@ export async function runClusterExperiments(
         signal,
       });
     const ablation = await runAblation({
-      plan: options.ablation,
+      plan: plan.ablation,
       workloads,
-      startCluster: start(options.ablation.conditions),
+      startCluster: start,
       random: random.fork("ablation"),
       onStep,
-      ...(options.mayStart === undefined ? {} : { mayStart: options.mayStart }),
+      mayStart: (longestSeconds) => elapsed() + longestSeconds <= plan.budgetSeconds,
       signal,
     });
-    const [hotReads] = workloads;
-    const plan = options.capacity;
-    if (plan === undefined || hotReads === undefined) return { ablation, workloads, capacity: undefined };
-    const capacityOptions = {
-      plan,
-      workload: hotReads,
-      startCluster: start(["loopback"]),
-      random: random.fork("capacity"),
-      onStep: (text: string) => onStep(text, 1, 1),
-      signal,
-    };
-    const all = ablationArms(options.ablation.factors);
-    // None, all, and all but one.
-    const arms = all.filter(
-      ({ cell }) => [0, all.length - 1].includes(cell) || isAllButOne(cell, all.length),
-    );
-    const saturation = await searchArms(capacityOptions, arms);
-    const best = all.at(-1);
-    const scalability =
-      best === undefined
-        ? []
-        : [await scaleConnections(capacityOptions, best), await scaleReplicas(capacityOptions, best)];
-    return { ablation, workloads, capacity: { plan, saturation, scalability } };
+    const capacity = await measureCapacity(options, workloads, start, random.fork("capacity"));
+    return { ablation, workloads, capacity, seconds: elapsed() };
   } finally {
     await owner.stop();
   }
 }
 
-function isAllButOne(cell: number, cells: number): boolean {
-  const missing = cells - 1 - cell;
-  return missing > 0 && (missing & (missing - 1)) === 0;
-}
-
-async function fill(
-  owner: RunningSystem,
-  { shop, seed, signal, onStep }: ClusterExperimentOptions,
-  token: string,
-): Promise<ClusterWorkload[]> {
-  const connection = await connect({ ...owner.grpc, signal });
-  try {
-    onStep("importing the shop of the gateway's experiments", 0, 1);
-    const seeded = await seedShop({ connection, token, shop: catalogueOf(shop) });
-    const productIds = [...seeded.productIds.values()];
-    await receive(connection, token, productIds);
-    const orderIds: string[] = [];
-    for (let i = 0; i < knownOrders; i++) {
-      const { status, orderId } = await placeOrder(
-        connection,
-        headOf(token),
-        productIds[i % productIds.length] ?? "",
-      );
-      if (status !== 0) throw new Error(`an order of the shop's filling failed with status ${status}`);
-      orderIds.push(orderId);
-    }
-    const [hotReads, searchPages] = await prepareWorkloads({
-      connection,
-      token,
-      seeded,
-      shop,
-      emailOf,
-      random: seededRandom(seed),
-    });
-    if (hotReads === undefined || searchPages === undefined) throw new Error("no reads were prepared");
-    return clusterWorkloads({ token, productIds, hotReads, searchPages, orderIds });
-  } finally {
-    await connection.close();
-  }
-}
-
-async function receive(
-  connection: WireConnection,
-  token: string,
-  productIds: readonly string[],
-): Promise<void> {
-  for (let from = 0; from < productIds.length; from += receiptLines) {
-    const items = productIds
-      .slice(from, from + receiptLines)
-      .map((productId) => ({ productId, quantity: units }));
-    const request = { items, reference: "experiment", requestId: uuidV7() };
-    const { grpcStatus, grpcMessage } = await connection.call({
-      ...headOf(token),
-      path: "/ecommerce.v1.InventoryService/ReceiveStock",
-      message: ReceiveStockRequest.encode(request).finish(),
-    });
-    if (grpcStatus !== 0) throw new Error(`ReceiveStock failed with status ${grpcStatus}: ${grpcMessage}`);
-  }
+async function measureCapacity(
+  { plan: { ablation, capacity: plan }, onStep, signal }: ClusterExperimentOptions,
+  workloads: readonly ClusterWorkload[],
+  startCluster: (arm: AblationArm, replicas?: number) => Promise<Cluster>,
+  random: SeededRandom,
+): Promise<CapacityResult | undefined> {
+  const workload = workloads.find(({ id }) => id === "hot-reads");
+  if (plan === undefined || workload === undefined || signal.aborted) return undefined;
+  const options = {
+    plan,
+    workload,
+    startCluster,
+    random,
+    onStep: (text: string) => onStep(text, 1, 1),
+    signal,
+  };
+  const arms = ablationArms(ablation.factors);
+  const searched = searchedCells(plan, ablation.factors.length).flatMap((cell) => arms[cell] ?? []);
+  const saturation = await searchArms(options, searched);
+  // A cache at the gateway would answer for the replicas.
+  const [arm] = ablationArms(["pooling", "balancing"]).slice(-1);
+  if (arm === undefined) throw new RangeError("there is no arm to scale");
+  const scalability = [await scaleConnections(options, arm)];
+  if (plan.replicas.length > 0) scalability.push(await scaleReplicas(options, arm));
+  return { plan, workload: workload.id, saturation, scalability };
 }

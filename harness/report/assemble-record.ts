@@ -10,6 +10,7 @@ import type { RunPlan } from "#harness/experiment/run-plan.ts";
 import type { Scenario } from "#harness/experiment/slice-record.ts";
 import type { TimerJitter } from "#harness/experiment/timer-jitter.ts";
 import { mergeLatencies, percentileMicros } from "#harness/load/latency.ts";
+import type { ClusterRecord } from "./cluster-record.ts";
 import { effectRecord, levelRecord } from "./effect-records.ts";
 import { profileRecord } from "./profile-record.ts";
 import type {
@@ -26,6 +27,9 @@ export interface RecordParts {
   readonly run: RunRecord;
   readonly plan: RunPlan;
   readonly experiment: ExperimentResult;
+  readonly cluster: ClusterRecord | undefined;
+  /** Why it is absent or not whole, in sentences. */
+  readonly clusterProblems: readonly string[];
   readonly data: Omit<DataRecord, "workloads" | "importErrors" | "products" | "customers">;
   readonly link: { readonly delayMs: number; readonly bitsPerSecond: number };
   readonly machine: Machine;
@@ -77,8 +81,9 @@ export function assembleRecord(parts: RecordParts): ReportRecord {
     slices,
     ...(profile === undefined ? {} : { profile: profileRecord(profile) }),
     checks: parts.checks,
+    ...(parts.cluster === undefined ? {} : { cluster: parts.cluster }),
   };
-  return { ...record, warnings: warningsOf(record) };
+  return { ...record, warnings: [...warningsOf(record), ...parts.clusterProblems] };
 }
 
 function environmentOf(parts: RecordParts): EnvironmentRecord {

@@ -56,13 +56,13 @@ export function levelRecord({ workload, link, metric, arm, estimate }: Level): L
 /** Effects below this matter to nobody, however surely they were seen. */
 const negligibleLn = Math.log(1.01);
 
-function verdictOf(low: number, high: number, better: "lower" | "higher"): Verdict {
+export function verdictOf(low: number, high: number, better: "lower" | "higher"): Verdict {
   if (Math.max(-low, high) < negligibleLn) return "negligible";
   if (low <= 0 && high >= 0) return "none seen";
   return high < 0 === (better === "lower") ? "better" : "worse";
 }
 
 /** Few restarts can make an interval so wide that its end overflows; JSON knows no infinity. */
-function finiteExp(ln: number): number {
+export function finiteExp(ln: number): number {
   return Math.min(Math.exp(ln), Number.MAX_VALUE);
 }

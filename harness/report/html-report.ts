@@ -4,9 +4,11 @@
 import { checksSection } from "./checks-section.ts";
 import { courseSection } from "./course-section.ts";
 import { courseStyle } from "./course-style.ts";
-import { dataFacts, designFacts, environmentFacts, type Fact, generatorFacts } from "./facts.ts";
+import { dataFacts, designFacts, environmentFacts, generatorFacts } from "./facts.ts";
 import { effectsSection, generatorChart, latencySection, levelsSection } from "./html-charts.ts";
+import { clusterSection } from "./html-cluster.ts";
 import { rawSection } from "./html-raw.ts";
+import { factTable } from "./html-table.ts";
 import { pageStyle } from "./page-style.ts";
 import { modeNote } from "./phrases.ts";
 import { profileSection } from "./profile-section.ts";
@@ -43,6 +45,7 @@ ${summarySection(record)}
 ${effectsSection(record)}
 ${latencySection(record)}
 ${levelsSection(record)}
+${clusterSection(record.cluster)}
 ${courseSection(record)}
 ${profileSection(record)}
 ${checksSection(record)}
@@ -50,16 +53,16 @@ ${checksSection(record)}
 <h2>Generator</h2>
 <p>What made the load, and whether it could have been what was measured.</p>
 ${generatorChart(record)}
-${facts(generatorFacts(record))}
+${factTable(generatorFacts(record))}
 </section>
 <section>
 <h2>Design and data</h2>
-${facts([...designFacts(record), ...dataFacts(record)])}
+${factTable([...designFacts(record), ...dataFacts(record)])}
 </section>
 <section>
 <h2>Environment</h2>
 <p>Numbers from machines that differ in these must not be compared.</p>
-${facts(environmentFacts(record))}
+${factTable(environmentFacts(record))}
 </section>
 <section>
 <h2>Reproduce</h2>
@@ -105,11 +108,4 @@ function finding({ subject, outcome, clauses }: Finding): string {
       `<p><span class="kind ${kindClass[kind]}">${clauseLabel[kind]}</span> ${escapeText(text)}</p>`,
   );
   return `<li><b>${escapeText(subject)}: ${outcome}</b>${written.join("")}</li>`;
-}
-
-function facts(list: readonly Fact[]): string {
-  const rows = list.map(
-    ([name, value]) => `<tr><th>${escapeText(name)}</th><td>${escapeText(value)}</td></tr>`,
-  );
-  return `<table class="facts"><tbody>${rows.join("\n")}</tbody></table>`;
 }

@@ -12,6 +12,14 @@ export function table(
   return `<div class="scroll"><table class="${className}"><thead><tr>${head}</tr></thead><tbody>${body.join("\n")}</tbody></table></div>`;
 }
 
+/** Pairs of name and value. */
+export function factTable(list: readonly (readonly [name: string, value: string])[]): string {
+  const rows = list.map(
+    ([name, value]) => `<tr><th>${escapeText(name)}</th><td>${escapeText(value)}</td></tr>`,
+  );
+  return `<table class="facts"><tbody>${rows.join("\n")}</tbody></table>`;
+}
+
 export function details(summary: string, content: string): string {
   return `<details><summary>${escapeText(summary)}</summary>${content}</details>`;
 }

@@ -4,6 +4,8 @@ import { arms } from "#harness/experiment/arms.ts";
 import { checksMarkdown } from "./checks-section.ts";
 import { effectColumns, effectRows, levelRows } from "./effect-table.ts";
 import { dataFacts, designFacts, environmentFacts, type Fact, generatorFacts } from "./facts.ts";
+import { clusterMarkdown } from "./markdown-cluster.ts";
+import { markdownTable } from "./markdown-table.ts";
 import { modeNote, scenarioLabel, some } from "./phrases.ts";
 import { hottestColumns, hottestRows, profileInWords } from "./profile-section.ts";
 import type { ReportRecord } from "./report-record.ts";
@@ -30,10 +32,11 @@ export function markdownReport(record: ReportRecord): string {
     comparisonNote(record),
     ...record.design.scenarios.flatMap((scenario) => [
       `## ${capital(scenarioLabel(scenario))}`,
-      table(effectColumns, effectRows(record, scenario, true)),
-      table(["mean of each arm", ...arms.map((arm) => arm.label)], levelRows(record, scenario)),
-      `<details><summary>Each effect at one level of the other factor</summary>\n\n${table(effectColumns, effectRows(record, scenario, false))}\n\n</details>`,
+      markdownTable(effectColumns, effectRows(record, scenario, true)),
+      markdownTable(["mean of each arm", ...arms.map((arm) => arm.label)], levelRows(record, scenario)),
+      `<details><summary>Each effect at one level of the other factor</summary>\n\n${markdownTable(effectColumns, effectRows(record, scenario, false))}\n\n</details>`,
     ]),
+    ...clusterMarkdown(record.cluster),
     ...profilePart(record),
     "## What holds on this commit",
     checksMarkdown(record),
@@ -59,7 +62,7 @@ function profilePart({ profile }: ReportRecord): string[] {
   return [
     "## Where the server's CPU goes",
     `${profileInWords(profile)} The whole profile is in \`${profile.file}\`.`,
-    table(hottestColumns, hottestRows(profile)),
+    markdownTable(hottestColumns, hottestRows(profile)),
   ];
 }
 
@@ -68,23 +71,14 @@ function rejectedRows({ data }: ReportRecord): string {
     ...data.rejected.map((group) => [group.reason, String(group.count), some(group.rows, 5)]),
     ...data.importErrors.map((group) => [`refused by the system: ${group.reason}`, String(group.count), ""]),
   ];
-  return rows.length === 0 ? "" : table(["rows left out", "count", "for example"], rows);
+  return rows.length === 0 ? "" : markdownTable(["rows left out", "count", "for example"], rows);
 }
 
 function facts(list: readonly Fact[]): string {
-  return table(
+  return markdownTable(
     ["", ""],
     list.map(([name, value]) => [name, value]),
   );
-}
-
-function table(columns: readonly string[], rows: readonly (readonly string[])[]): string {
-  const written = (cells: readonly string[]) => `| ${cells.map(cell).join(" | ")} |`;
-  return [written(columns), written(columns.map(() => "---")), ...rows.map(written)].join("\n");
-}
-
-function cell(text: string): string {
-  return text.replaceAll("|", "\\|").replaceAll("\n", " ");
 }
 
 function capital(text: string): string {

@@ -50,7 +50,7 @@ export function change(ratio: number): string {
 }
 
 /** Both ends in the form of the estimate, so that they can be compared at a glance. */
-export function interval(effect: EffectRecord): string {
+export function interval(effect: Pick<EffectRecord, "ratio" | "low" | "high">): string {
   if (effect.low === null || effect.high === null) return "no interval";
   const asFactor = isFactor(effect.ratio ?? 1) || effect.high > 10;
   return `${inForm(effect.low, asFactor)} to ${inForm(effect.high, asFactor)}`;
@@ -66,7 +66,7 @@ function inForm(ratio: number, asFactor: boolean): string {
   return `${percent < 0 ? "−" : "+"}${percentDigits(Math.abs(percent))} %`;
 }
 
-export function detectable(effect: EffectRecord): string {
+export function detectable(effect: Pick<EffectRecord, "detectable">): string {
   if (effect.detectable === null) return "–";
   if (effect.detectable >= 9) return "over ×10";
   return effect.detectable >= 1

@@ -7,6 +7,7 @@ import type { Machine } from "#harness/experiment/machine.ts";
 import type { MetricId } from "#harness/experiment/metrics.ts";
 import type { LinkId, SliceRecord, WorkloadId } from "#harness/experiment/slice-record.ts";
 import type { TimerJitter } from "#harness/experiment/timer-jitter.ts";
+import type { ClusterRecord } from "./cluster-record.ts";
 import type { ProfileRecord } from "./profile-record.ts";
 
 export const schemaVersion = 1;
@@ -23,6 +24,8 @@ export interface ReportRecord {
   readonly generator: GeneratorRecord;
   readonly restarts: readonly RestartRecord[];
   readonly slices: readonly SliceRecord[];
+  /** The experiments with a gateway and replicas; absent where they were not run. */
+  readonly cluster?: ClusterRecord;
   /** Of a server under load; absent where none was taken, as in older records. */
   readonly profile?: ProfileRecord;
   /** What was checked on the same commit and stood beside the reports when this one was written, the newest of each kind. */
