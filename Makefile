@@ -20,7 +20,7 @@ HOSTS ?=
 help: ## Show this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' Makefile
 	@echo
-	@echo "  Variables: DATA=<folder of retail CSV days>  QUICK=1  SEED=<n>  (make report, make replay)"
+	@echo "  Variables: DATA=<folder of retail CSV days>  FULL=1  QUICK=1  SEED=<n>  (make report, make replay)"
 	@echo "             GRPC_PORT ADMIN_PORT DATA_DIR DATABASE_URL ...  (make run; all in docs/configuration.md)"
 
 $(INSTALLED): package-lock.json
@@ -37,7 +37,7 @@ test: $(INSTALLED) ## Run all tests on real sockets, processes and an embedded P
 	@vitest run
 
 .PHONY: report
-report: $(INSTALLED) ## Measure what each optimization buys, and write reports/<run>/ (DATA=<folder>, QUICK=1, SEED=<n>)
+report: $(INSTALLED) ## Measure what each optimization buys, and write reports/<run>/ (DATA=<folder>, QUICK=1, SEED=<n>; FULL=1: a gateway with replicas too, 22 min)
 	@node --disable-warning=ExperimentalWarning harness/report.ts
 
 .PHONY: index

@@ -6,16 +6,19 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { abortOnSignals } from "./abort-on-signals.ts";
-import { type ClusterPlan, planClusterRun } from "./experiment/ablation-plan.ts";
+import { planClusterRun } from "./experiment/ablation-plan.ts";
 import { readMachine, readPressure } from "./experiment/machine.ts";
-import { type ClusterExperimentResult, runClusterExperiments } from "./experiment/run-cluster-experiments.ts";
+import {
+  type ClusterExperimentOptions,
+  runClusterExperiments,
+} from "./experiment/run-cluster-experiments.ts";
 import { runExperiment } from "./experiment/run-experiment.ts";
 import { planRun } from "./experiment/run-plan.ts";
 import { timerJitter } from "./experiment/timer-jitter.ts";
 import { checksOf } from "./history/checks-of.ts";
 import { readRuns } from "./history/read-runs.ts";
 import { writeHistory } from "./history/write-history.ts";
-import { assembleCluster } from "./report/assemble-cluster.ts";
+import { assembleCluster, clusterProblems } from "./report/assemble-cluster.ts";
 import { assembleRecord } from "./report/assemble-record.ts";
 import { gitState, lockHash } from "./report/git-state.ts";
 import { profileFile } from "./report/profile-record.ts";
@@ -37,7 +40,11 @@ async function report(settings: ReportSettings, signal: AbortSignal): Promise<st
   const elapsedSeconds = () => (performance.now() - began) / 1000;
   const plan = planRun(settings);
   const clusterPlan = planClusterRun(settings);
-  const progress = createProgress(process.stderr, plan.totalSeconds + clusterPlan.seconds, elapsedSeconds);
+  const progress = createProgress(
+    process.stderr,
+    plan.totalSeconds + (clusterPlan?.seconds ?? 0),
+    elapsedSeconds,
+  );
   progress.step("reading the data", 0, plan.restarts);
   const source = await loadShop(settings);
   const [git, lock, machine, before] = await Promise.all([
@@ -63,16 +70,19 @@ async function report(settings: ReportSettings, signal: AbortSignal): Promise<st
       onStep: (text, done) => progress.step(text, done, plan.restarts),
       signal,
     });
-    const gateway = await measureCluster({
-      plan: clusterPlan,
-      seed: settings.seed,
-      shop: source.shop,
-      directory,
-      cores,
-      nodeFlags,
-      onStep: progress.step,
-      signal,
-    });
+    const gateway =
+      clusterPlan === undefined
+        ? { cluster: undefined, clusterProblems: [] }
+        : await measureCluster({
+            plan: clusterPlan,
+            seed: settings.seed,
+            shop: source.shop,
+            directory,
+            cores,
+            nodeFlags,
+            onStep: progress.step,
+            signal,
+          });
     progress.step("writing the report", plan.restarts, plan.restarts);
     const reports = join(repositoryRoot, "reports");
     const record = assembleRecord({
@@ -113,26 +123,15 @@ async function report(settings: ReportSettings, signal: AbortSignal): Promise<st
 }
 
 /** A run that fails here keeps what was measured before: the report says what is missing, and the command ends with 1. */
-async function measureCluster(options: Parameters<typeof runClusterExperiments>[0] & { plan: ClusterPlan }) {
+async function measureCluster(options: ClusterExperimentOptions) {
   try {
-    const result: ClusterExperimentResult = await runClusterExperiments(options);
-    const cluster = assembleCluster(result, options.plan);
-    const { leftOut } = cluster.design;
-    return {
-      cluster,
-      clusterProblems: leftOut.map(
-        ({ workload, reason }) => `The workload ${workload} was left out: ${reason}.`,
-      ),
-    };
+    const cluster = assembleCluster(await runClusterExperiments(options), options.plan);
+    return { cluster, clusterProblems: clusterProblems(cluster) };
   } catch (error) {
-    if (options.signal.aborted)
-      return {
-        cluster: undefined,
-        clusterProblems: ["The run was interrupted before its experiments with a gateway."],
-      };
-    process.exitCode = 1;
     const reason = error instanceof Error ? error.message : String(error);
-    return { cluster: undefined, clusterProblems: [`The experiments with a gateway failed: ${reason}`] };
+    if (!options.signal.aborted) process.exitCode = 1;
+    const how = options.signal.aborted ? "were interrupted before they began" : "failed";
+    return { cluster: undefined, clusterProblems: [`The experiments with a gateway ${how}: ${reason}`] };
   }
 }
 
@@ -141,6 +140,7 @@ const interrupt = abortOnSignals(process.stderr);
 try {
   const file = await report(readSettings(process.env), interrupt);
   const page = join(file, "..", "index.html");
+  if (interrupt.aborted) process.exitCode = 130;
   process.stdout.write(`page: ${relative(process.cwd(), page)}\n${relative(process.cwd(), file)}\n`);
 } catch (error) {
   process.stderr.write(`\nno report: ${error instanceof Error ? error.message : String(error)}\n`);

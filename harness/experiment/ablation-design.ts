@@ -69,7 +69,8 @@ export const clusterDesign = Object.freeze({
   slowReplicaDelayMs: 10,
 });
 
-export const conditions: readonly LinkName[] = ["loopback", "lan", "wan", "mobile"];
+/** The link between callers and the gateway. */
+export type Condition = LinkName;
 
 export function conditionText(condition: LinkName): string {
   const link = links[condition];

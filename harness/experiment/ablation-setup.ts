@@ -27,7 +27,7 @@ export interface SetupOptions {
 
 /** Of the capacity of the arm without any factor: far enough from saturation for latency to be stable. */
 const openLoad = 0.4;
-const lowestRate = 2;
+const lowestRate = 1;
 const probes = 3;
 const probeMs = 10_000;
 

@@ -22,7 +22,7 @@ export interface CapacityPlan {
 export const fullCapacityPlan: CapacityPlan = Object.freeze({
   searched: "each left out",
   p99Ms: 50,
-  searchSliceMs: 700,
+  searchSliceMs: 500,
   searchRepeats: 3,
   precision: 1.1,
   connections: [1, 2, 4, 8, 16, 32, 64],

@@ -25,8 +25,8 @@ export const clusterWorkloadFacts: Readonly<Record<ClusterWorkloadId, ClusterWor
   "hot-reads": { label: "hot reads", concurrency: { near: 32, far: 128 }, pace: 1, limitMs: 50 },
   "search-pages": { label: "16 kB search pages", concurrency: { near: 16, far: 32 }, pace: 1, limitMs: 100 },
   "order-details": { label: "order details", concurrency: { near: 16, far: 32 }, pace: 1, limitMs: 100 },
-  checkout: { label: "checkout", concurrency: { near: 8, far: 16 }, pace: 2, limitMs: 500 },
-  "bulk-orders": { label: "bulk orders", concurrency: { near: 4, far: 4 }, pace: 4, limitMs: 5000 },
+  checkout: { label: "checkout", concurrency: { near: 4, far: 8 }, pace: 2, limitMs: 500 },
+  "bulk-orders": { label: "bulk orders", concurrency: { near: 2, far: 2 }, pace: 4, limitMs: 5000 },
   "stream-fan-out": { label: "stream fan-out", concurrency: { near: 4, far: 8 }, pace: 1, limitMs: 200 },
 };
 

@@ -72,7 +72,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     const place = places.map(addressText).join("|");
     const gateway = await start(options, "gateway", {
       GATEWAY: "1",
-      SERVICES: "registry",
+      SERVICES: "registry,gateway",
       BACKENDS: [...services.map((name) => `${name}=${place}`), `*=${addressText(shared)}`].join(),
     });
     opened.push(() => gateway.stop());

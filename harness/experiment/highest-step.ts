@@ -4,11 +4,12 @@
 /** Of the capacity; each a seventh below the one before. */
 export const steps: readonly number[] = Array.from({ length: 8 }, (_, i) => 0.95 * 0.86 ** i);
 
-/** Null when none holds. */
+/** Null when none holds, or there is no capacity. */
 export async function highestStep(
   capacity: number,
   holds: (rate: number, step: number) => Promise<boolean>,
 ): Promise<number | null> {
+  if (!(capacity > 0)) return null;
   for (const [step, share] of steps.entries()) {
     if (await holds(share * capacity, step)) return share * capacity;
   }

@@ -75,6 +75,8 @@ export async function runClusterExperiments(
     JWKS_FILE: issuer.jwksFile,
     LOG_LEVEL: "warn",
     PROFILE_ALLOCATIONS: "1",
+    // Processes believe each other's calls by it; the first makes it.
+    SERVICE_KEY_FILE: `${options.directory}/service-key.json`,
     // Tokens of one replica are read by another.
     PAGE_TOKEN_SECRET: "cluster".padEnd(64, "0"),
   };

@@ -49,9 +49,9 @@ interface Mode {
 }
 
 const full: Mode = {
-  budgetSeconds: 335,
-  rounds: 5,
-  shapedRounds: 3,
+  budgetSeconds: 285,
+  rounds: 4,
+  shapedRounds: 2,
   throughputSliceMs: 250,
   latencySliceMs: 350,
   shapedSliceMs: 350,

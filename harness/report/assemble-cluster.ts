@@ -34,6 +34,30 @@ export function assembleCluster(result: ClusterExperimentResult, plan: ClusterPl
   };
 }
 
+/** What a reader must know before believing the numbers, in sentences. */
+export function clusterProblems({ design, cells, effects }: ClusterRecord): string[] {
+  const invalid = cells.filter((cell) => cell.invalid !== null).length;
+  const { blocks, blocksPlanned, interrupted, leftOut } = design;
+  const fewer = interrupted ? "the run was interrupted" : "the others did not fit into the time";
+  return [
+    ...(blocks < blocksPlanned
+      ? [`Of the gateway's experiments ${blocks} of ${blocksPlanned} blocks are complete: ${fewer}.`]
+      : []),
+    ...leftOut.map(({ workload, reason }) => `The workload ${workload} was left out: ${reason}.`),
+    ...(invalid > cells.length * mostInvalidShare
+      ? [
+          `${invalid} of ${cells.length} measurements through the gateway did not count, and their blocks were left out for every arm.`,
+        ]
+      : []),
+    ...(blocks >= leastBlocks && effects.length > 0 && effects.every(({ verdict }) => verdict === "unknown")
+      ? ["No effect through the gateway is known: too few blocks count."]
+      : []),
+  ];
+}
+
+const mostInvalidShare = 0.05;
+const leastBlocks = 2;
+
 function designOf(
   { ablation, workloads, seconds }: ClusterExperimentResult,
   whole: ClusterPlan,

@@ -1,12 +1,11 @@
 // The part of a record that holds the experiments with a gateway and replicas: what each optimization changes there, alone and together, and
 // how much such a system sustains. Absent where they were not run.
 
-import type { AblationFactorId, AblationMetricId } from "#harness/experiment/ablation-design.ts";
+import type { AblationFactorId, AblationMetricId, Condition } from "#harness/experiment/ablation-design.ts";
 import type { CapacityPlan } from "#harness/experiment/capacity-plan.ts";
 import type { ClusterWorkloadId } from "#harness/experiment/cluster-workload.ts";
 import type { ArmSaturation } from "#harness/experiment/saturation-of-arms.ts";
 import type { ScalabilityFit, ScalabilityPoint } from "#harness/experiment/scalability-law.ts";
-import type { LinkName } from "#harness/fault/links.ts";
 import type { Verdict } from "./report-record.ts";
 
 export interface ClusterRecord {
@@ -20,7 +19,7 @@ export interface ClusterRecord {
 
 export interface ClusterScenario {
   readonly workload: ClusterWorkloadId;
-  readonly condition: LinkName;
+  readonly condition: Condition;
 }
 
 export interface ClusterDesignRecord {
@@ -44,7 +43,7 @@ export interface ClusterDesignRecord {
   readonly interrupted: boolean;
   readonly seconds: number;
   readonly plannedSeconds: number;
-  readonly conditions: readonly { readonly condition: LinkName; readonly description: string }[];
+  readonly conditions: readonly { readonly condition: Condition; readonly description: string }[];
   readonly workloads: readonly {
     readonly workload: ClusterWorkloadId;
     readonly label: string;

@@ -1,13 +1,13 @@
 // What the experiments with a gateway and replicas found, in words, from their records alone: for each optimization where it pays, where it
 // costs, and where nothing was seen. Used by the Markdown and the HTML alike.
 
+import type { Condition } from "#harness/experiment/ablation-design.ts";
 import {
   type AblationMetricId,
   ablationFactors,
   ablationMetrics,
 } from "#harness/experiment/ablation-design.ts";
 import { clusterWorkloadFacts } from "#harness/experiment/cluster-workload.ts";
-import type { LinkName } from "#harness/fault/links.ts";
 import type {
   CapacityRecord,
   ClusterEffectRecord,
@@ -27,7 +27,7 @@ export interface ClusterFinding {
 export const clauseKinds = ["pays", "costs", "no effect seen", "not known"] as const;
 export type ClauseKind = (typeof clauseKinds)[number];
 
-export const conditionLabel: Readonly<Record<LinkName, string>> = {
+export const conditionLabel: Readonly<Record<Condition, string>> = {
   loopback: "loopback",
   lan: "LAN",
   wan: "WAN",
