@@ -80,6 +80,8 @@ const OPERATOR = "00000000-0000-7000-8000-000000000001";
 const CUSTOMERS = 8;
 /** How long the shop waits for its provider: answers get lost, and who waits for them buys nothing meanwhile. */
 const PROVIDER_TIMEOUT_MS = 1_000;
+/** A shop that cannot be reached for so long is gone, and there are no books to read: the run rejects. */
+const COME_BACK_MS = 60_000;
 /** Of one question whether the shop answers. */
 const ASK_TIMEOUT_MS = 1_000;
 
@@ -92,7 +94,10 @@ export async function runChaos<T>(options: ChaosOptions, disturbance: Disturbanc
   const token = await issuer.issue({ subject: OPERATOR, permissions }, 24 * 3600);
   const port = await freePort();
   const behind = cleanup.adopt(reconnecting({ host: "127.0.0.1", port }), (open) => open.close());
-  const callers = async (): Promise<ShopCallers> => shopCallers(await behind.get(signal), token, signal);
+  const callers = async (): Promise<ShopCallers> => {
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(COME_BACK_MS)]);
+    return shopCallers(await behind.get(patience), token, signal);
+  };
   const dataDir = join(directory, "data");
   const shop = await startShopUnderKill(port, {
     dataDir,
