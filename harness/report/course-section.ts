@@ -37,7 +37,7 @@ const use: readonly Course[] = [
   { title: "garbage collection, ms/s", phase: "throughput", of: ({ process }) => process?.gcMsPerSecond },
 ];
 const memory: readonly Omit<Course, "phase">[] = [
-  { title: "memory of the process (RSS), MB", of: ({ process }) => process && process.rssBytes / 1e6 },
+  { title: "resident memory, MB", of: ({ process }) => process && process.rssBytes / 1e6 },
   { title: "heap in use, MB", of: ({ process }) => process && process.heapUsedBytes / 1e6 },
 ];
 /** Under what load a course was taken. */
