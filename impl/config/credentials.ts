@@ -15,6 +15,18 @@ export const credentials = {
   ),
   ACCESS_TOKEN_SECONDS: integer("How long an access token of a session lives.", 900, 60, 3_600),
   REFRESH_TOKEN_DAYS: integer("How long a session lasts that is not refreshed.", 30, 1, 365),
+  SESSIONS_PER_USER: integer(
+    "Sessions of one user at a time; a login beyond it is refused until one ends.",
+    200,
+    1,
+    100_000,
+  ),
+  API_KEYS_PER_USER: integer(
+    "API keys of one user that have neither expired nor been revoked.",
+    100,
+    1,
+    100_000,
+  ),
   TOKEN_CLOCK_SKEW_SECONDS: integer(
     "How far the clocks of those who issue tokens and of those who verify them may differ.",
     5,

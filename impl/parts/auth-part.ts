@@ -33,7 +33,13 @@ export const authPart: MakePart = async (context) => {
   const revocations = createRevocations({ database, events, clock });
   const accounts = createAccountStore({ database, revocations, clock });
   const refreshTokenMs = config.REFRESH_TOKEN_DAYS * DAY_MS;
-  const sessions = createSessionStore({ database, revocations, clock, refreshTokenMs });
+  const sessions = createSessionStore({
+    database,
+    revocations,
+    clock,
+    refreshTokenMs,
+    maxPerUser: config.SESSIONS_PER_USER,
+  });
   const attempts = createAttempts({ database, clock });
   const userClient = clients.of(UserServiceDefinition);
   const users = createAccountUsers(userClient);
@@ -69,7 +75,7 @@ export const authPart: MakePart = async (context) => {
       }),
       signingKeys,
       accessChecked,
-      apiKeys: createApiKeyStore(database, revocations),
+      apiKeys: createApiKeyStore({ database, revocations, clock, maxPerUser: config.API_KEYS_PER_USER }),
       access: createApiKeyAccess(accessChecked),
       findHolder: createFindHolder({ users: userClient, permissionsOf }),
     }),

@@ -32,6 +32,7 @@ import { apiKeyNotActive, holderNotFound, scopesNotHeld } from "./api-key-errors
 import type { FindHolder } from "./api-key-holder.ts";
 import { apiKeyMessage } from "./api-key-message.ts";
 import type { ApiKeyStore } from "./api-key-store.ts";
+import { tooManyApiKeys } from "./auth-errors.ts";
 
 export interface ApiKeyMethodsOptions {
   readonly apiKeys: ApiKeyStore;
@@ -84,6 +85,7 @@ async function createApiKey(
     { apiKeyId, userId, displayName, scopes, secret: kept, createTime: now, expireTime },
     call.signal,
   );
+  if (key === undefined) throw tooManyApiKeys(apiKeys.maxPerUser);
   tell(options, "api_key_created", key, call);
   return { apiKey: apiKeyMessage(key, now), secret };
 }

@@ -11,7 +11,7 @@ import {
   Revocation,
 } from "#proto/ecommerce/v1/auth.ts";
 import { SuspendUserRequest, UpdateUserRequest } from "#proto/ecommerce/v1/user.ts";
-import { administrator, as, service, startApiKeys } from "./testing/api-key-fixture.ts";
+import { API_KEYS_PER_USER, administrator, as, service, startApiKeys } from "./testing/api-key-fixture.ts";
 
 const { client, users, database, clock, audit, userWith } = await startApiKeys();
 const DAY_MS = 86_400_000;
@@ -54,6 +54,37 @@ async function revocationsOf(apiKeyId: string): Promise<Revocation[]> {
 }
 
 describe("CreateApiKey", () => {
+  test("makes so many keys of a user at most, not counting those that are over", async () => {
+    const userId = await userWith("support_agent");
+    const soon = new Date(clock.now() + DAY_MS);
+    const made = await Promise.allSettled(
+      Array.from({ length: API_KEYS_PER_USER + 3 }, (_, n) =>
+        create(userId, n % 2 ? {} : { expireTime: soon }),
+      ),
+    );
+    const keys = made.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value.key] : []));
+    expect(keys).toHaveLength(API_KEYS_PER_USER);
+    const full = {
+      code: Code.RESOURCE_EXHAUSTED,
+      reason: "TOO_MANY_API_KEYS",
+      details: {
+        errorInfo: { metadata: { limit: String(API_KEYS_PER_USER) } },
+        quotaFailure: { violations: [{ subject: "API keys of the user" }] },
+      },
+    };
+    for (const outcome of made) {
+      if (outcome.status === "rejected") expect(outcome.reason).toMatchObject(full);
+    }
+    const [lasting] = keys.filter(({ expireTime }) => expireTime === undefined);
+    await rotate(given(lasting).apiKeyId, 0n);
+    await expect(create(userId)).rejects.toMatchObject(full);
+    await revoke(given(lasting).apiKeyId);
+    await create(userId);
+    await expect(create(userId)).rejects.toMatchObject(full);
+    clock.advance(DAY_MS);
+    await create(userId);
+  });
+
   test("gives a secret that works and of which nothing but a hash is kept", async () => {
     const userId = await userWith("support_agent");
     const { key, secret } = await create(userId);

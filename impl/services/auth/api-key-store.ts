@@ -1,8 +1,11 @@
 // API keys in PostgreSQL. A key is changed under a lock on its row.
 import { type RawBuilder, sql, type Transaction } from "kysely";
+import type { Clock } from "#impl/runtime/clock.ts";
 import type { Database } from "#impl/storage/database.ts";
 import { inTransaction } from "#impl/storage/transaction.ts";
+import { lockAccount } from "./account-store.ts";
 import type { ApiKey, SecretRecord } from "./api-key.ts";
+import type { AuthTables } from "./auth-tables.ts";
 import type { Revocations } from "./revocations.ts";
 
 /** To which the time of the last use is rounded down, so that it is written at most once in it. */
@@ -12,7 +15,10 @@ export interface ApiKeyStore {
   find(apiKeyId: string, signal: AbortSignal): Promise<ApiKey | undefined>;
   /** The latest first. */
   page(page: ApiKeyPage, signal: AbortSignal): Promise<readonly ApiKey[]>;
-  insert(key: NewApiKey, signal: AbortSignal): Promise<ApiKey>;
+  /** Keys in force that a user may have at a time. */
+  readonly maxPerUser: number;
+  /** Undefined when the user has as many keys in force as one may. */
+  insert(key: NewApiKey, signal: AbortSignal): Promise<ApiKey | undefined>;
   /** Runs `work` in a transaction. It may run more than once, of which one is committed. */
   change<R>(signal: AbortSignal, work: (writer: ApiKeyWriter) => Promise<R>): Promise<R>;
   /** Notes a use, at most once in LAST_USE_STEP_MS. */
@@ -61,37 +67,54 @@ const COLUMNS = sql.raw(
     "previous_secret_expire_time, create_time, expire_time, revoke_time, last_use_time",
 );
 
-export function createApiKeyStore(database: Database<unknown>, revocations: Revocations): ApiKeyStore {
+export interface ApiKeyStoreOptions {
+  readonly database: Database<unknown>;
+  readonly revocations: Revocations;
+  readonly clock: Clock;
+  /** Keys in force that a user may have at a time. */
+  readonly maxPerUser: number;
+}
+
+export function createApiKeyStore(options: ApiKeyStoreOptions): ApiKeyStore {
+  const { database, revocations, clock, maxPerUser } = options;
   const { queries } = database;
   const select = async (condition: RawBuilder<unknown>, signal: AbortSignal): Promise<ApiKey[]> => {
     const query = sql<Row>`select ${COLUMNS} from auth.api_keys ${condition}`;
     return (await query.execute(queries, { signal })).rows.map(keyOf);
   };
   return {
+    maxPerUser,
     async find(apiKeyId, signal) {
       const [found] = await select(sql`where api_key_id = ${apiKeyId}`, signal);
       return found;
     },
     page({ userId, activeAt, before, limit }, signal) {
-      const active =
-        activeAt === undefined
-          ? sql``
-          : sql`and revoke_time is null and (expire_time is null or expire_time > ${activeAt})`;
+      const active = activeAt === undefined ? sql`` : sql`and ${inForce(activeAt)}`;
       const rest = before === undefined ? sql`` : sql`and api_key_id < ${before}`;
       return select(
         sql`where user_id = ${userId} ${active} ${rest} order by api_key_id desc limit ${limit}`,
         signal,
       );
     },
-    async insert(key, signal) {
-      const { rows } = await sql<Row>`
-        insert into auth.api_keys
-          (api_key_id, user_id, display_name, scopes, secret_prefix, secret_hash, create_time, expire_time)
-        values (${key.apiKeyId}, ${key.userId}, ${key.displayName}, ${key.scopes}, ${key.secret.prefix},
-          ${key.secret.hash}, ${key.createTime}, ${key.expireTime ?? null})
-        returning ${COLUMNS}`.execute(queries, { signal });
-      return only(rows);
-    },
+    insert: (key, signal) =>
+      inTransaction(
+        database.typed<AuthTables>(),
+        async (transaction) => {
+          // Of two that are made at once, one counts the other.
+          await lockAccount(transaction, key.userId, clock);
+          const { rows } = await sql<Row>`
+            insert into auth.api_keys
+              (api_key_id, user_id, display_name, scopes, secret_prefix, secret_hash, create_time, expire_time)
+            select ${key.apiKeyId}::uuid, ${key.userId}::uuid, ${key.displayName}, ${key.scopes}::text[],
+              ${key.secret.prefix}, ${key.secret.hash}::bytea, ${key.createTime}::timestamptz,
+              ${key.expireTime ?? null}::timestamptz
+            where (select count(*) from auth.api_keys
+              where user_id = ${key.userId} and ${inForce(key.createTime)}) < ${maxPerUser}
+            returning ${COLUMNS}`.execute(transaction);
+          return rows.map(keyOf)[0];
+        },
+        { signal },
+      ),
     async change(signal, work) {
       const result = await inTransaction(
         database,
@@ -111,6 +134,10 @@ export function createApiKeyStore(database: Database<unknown>, revocations: Revo
       );
     },
   };
+}
+
+function inForce(at: Date): RawBuilder<unknown> {
+  return sql`revoke_time is null and (expire_time is null or expire_time > ${at})`;
 }
 
 function createWriter(transaction: Transaction<unknown>, revocations: Revocations): ApiKeyWriter {

@@ -20,6 +20,27 @@ export function currentPasswordWrong(): RpcError {
   });
 }
 
+/** Said only to who has given the right password. */
+export function tooManySessions(limit: number): RpcError {
+  return tooManyOf("TOO_MANY_SESSIONS", "sessions", limit, "log out of one, or of all");
+}
+
+export function tooManyApiKeys(limit: number): RpcError {
+  return tooManyOf("TOO_MANY_API_KEYS", "API keys", limit, "revoke one");
+}
+
+/** What does not pass by itself: without a time after which to try again. */
+function tooManyOf(reason: string, things: string, limit: number, remedy: string): RpcError {
+  const description = `a user has at most ${limit} ${things} at a time: ${remedy}`;
+  return new RpcError({
+    code: Code.RESOURCE_EXHAUSTED,
+    reason,
+    message: description,
+    values: { limit: String(limit) },
+    details: [{ type: "QuotaFailure", violations: [{ subject: `${things} of the user`, description }] }],
+  });
+}
+
 /** By account, or by address; which of them is not said. */
 export function tooManyAttempts(retryDelayMs: number): RpcError {
   const description = "too many wrong passwords";

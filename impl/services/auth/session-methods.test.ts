@@ -11,6 +11,7 @@ import {
   given,
   PASSWORD,
   REFRESH_TOKEN_MS,
+  SESSIONS_PER_USER,
   startSessions,
 } from "./testing/session-fixture.ts";
 
@@ -57,6 +58,36 @@ describe("Login", () => {
     expect((await ask(tokens.accessToken, userId)).user?.userId).toBe(userId);
   });
 
+  test("opens so many sessions of a user at most, and another when one has ended", async () => {
+    const { email } = await register();
+    const logins = await Promise.allSettled(
+      Array.from({ length: SESSIONS_PER_USER + 3 }, () =>
+        auth.login({ email, password: PASSWORD, deviceLabel: "" }),
+      ),
+    );
+    const opened = logins.flatMap((outcome) =>
+      outcome.status === "fulfilled" ? [given(outcome.value.tokens)] : [],
+    );
+    const refused = logins.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []));
+    expect(opened).toHaveLength(SESSIONS_PER_USER);
+    for (const error of refused) {
+      expect(error).toMatchObject({
+        code: Code.RESOURCE_EXHAUSTED,
+        reason: "TOO_MANY_SESSIONS",
+        details: {
+          errorInfo: { metadata: { limit: String(SESSIONS_PER_USER) } },
+          quotaFailure: { violations: [{ subject: "sessions of the user" }] },
+        },
+      });
+    }
+    // Sessions that go on are not counted twice, and the refused logins were no wrong passwords.
+    const { refreshToken } = await refresh(given(opened[0]).refreshToken);
+    await expect(login(email)).rejects.toMatchObject({ reason: "TOO_MANY_SESSIONS" });
+    await auth.logout({ refreshToken, allSessions: false });
+    await login(email);
+    await login((await register()).email);
+  });
+
   test("says the same, after the same work, whatever is wrong", async () => {
     const known = await register();
     const suspended = await register();
@@ -100,7 +131,7 @@ describe("Login", () => {
     const { epoch } = await fixture.needs.accounts.find(userId, signal);
     await fixture.needs.accounts.revoke(userId, true, signal);
     const session = { sessionId: newId(), userId, deviceLabel: "", epoch };
-    expect(await fixture.sessions.open(session, signal)).toBeUndefined();
+    expect(await fixture.sessions.open(session, signal)).toBe("changed");
   });
 });
 

@@ -21,7 +21,7 @@ import { requireStorableText } from "../shared/storable-text.ts";
 import type { Account, AccountStore } from "./account-store.ts";
 import { type AccountUser, type AccountUsers, canLogIn } from "./account-users.ts";
 import type { Attempts } from "./attempt-limits.ts";
-import { loginRefused, refreshRefused } from "./auth-errors.ts";
+import { loginRefused, refreshRefused, tooManySessions } from "./auth-errors.ts";
 import type { Issue, SessionStore } from "./session-store.ts";
 import type { TokenIssuer } from "./token-issuer.ts";
 
@@ -75,7 +75,8 @@ async function login(
   const named = await users.findByEmail(email, call).catch(undecided);
   const account = await accounts.find(named?.userId ?? NOBODY, signal);
   const right = await isRight(needs, named?.userId, account, password, signal).catch(undecided);
-  const opened = named === undefined || !right ? undefined : await open(needs, named, deviceLabel, call);
+  const opened =
+    named === undefined || !right ? undefined : await open(needs, named, deviceLabel, call).catch(undecided);
   const concerned = named === undefined ? {} : { userId: named.userId };
   if (opened === undefined) {
     audit.record({ ...told, ...concerned, outcome: "failed", reason: "LOGIN_REFUSED" }, call);
@@ -108,9 +109,9 @@ interface Opened {
   readonly user: AccountUser;
 }
 
-/** Undefined for a user that cannot log in, or has another address by now. */
+/** Undefined for a user that cannot log in, or has another address by now. Throws RESOURCE_EXHAUSTED when there are too many sessions. */
 async function open(
-  { accounts, users, sessions, newId }: SessionNeeds,
+  { accounts, users, sessions, audit, newId }: SessionNeeds,
   named: AccountUser,
   deviceLabel: string,
   call: Call,
@@ -121,7 +122,15 @@ async function open(
     const user = await users.find(userId, call);
     if (user === undefined || !canLogIn(user) || user.email !== named.email) return undefined;
     const issue = await sessions.open({ sessionId: newId(), userId, deviceLabel, epoch }, call.signal);
-    if (issue !== undefined) return { issue, user };
+    if (issue === "full") {
+      const error = tooManySessions(sessions.maxPerUser);
+      audit.record(
+        { event: "login", credential: "password", userId, outcome: "denied", reason: error.reason },
+        call,
+      );
+      throw error;
+    }
+    if (issue !== "changed") return { issue, user };
   }
   throw accountChanges();
 }

@@ -34,12 +34,16 @@ export interface FoundSession {
   readonly epoch: bigint;
 }
 
+/** "changed" as in `Rotation`; "full" when the user has as many sessions as one may. */
+export type Opening = Issue | "changed" | "full";
+
 /** "changed" is that the account is no longer what it was: what was read of the user may not be true. */
 export type Rotation = Issue | "invalid" | "reused" | "changed";
 
 export interface SessionStore {
-  /** Undefined when the account is no longer what it was. */
-  open(session: NewSession, signal: AbortSignal): Promise<Issue | undefined>;
+  /** Sessions that a user may have at a time. */
+  readonly maxPerUser: number;
+  open(session: NewSession, signal: AbortSignal): Promise<Opening>;
   /** Undefined for a token that is not of an open session; a used one is. */
   find(refreshToken: string, signal: AbortSignal): Promise<FoundSession | undefined>;
   /** Uses the token up for a new one. One that was used before ends its session. */
@@ -56,10 +60,12 @@ export interface SessionStoreOptions {
   readonly clock: Clock;
   /** How long a session lasts that is not gone on with. */
   readonly refreshTokenMs: number;
+  /** Sessions that a user may have at a time. */
+  readonly maxPerUser: number;
 }
 
 export function createSessionStore(options: SessionStoreOptions): SessionStore {
-  const { revocations, clock, refreshTokenMs } = options;
+  const { revocations, clock, refreshTokenMs, maxPerUser } = options;
   const sessions = options.database.typed<AuthTables>();
   const { queries } = sessions;
   const now = (): Date => new Date(clock.now());
@@ -95,13 +101,27 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
     return true;
   };
 
+  const isFull = async (transaction: Transaction<AuthTables>, userId: string): Promise<boolean> => {
+    const beyond = await transaction
+      .selectFrom("auth.sessions")
+      .select("session_id")
+      .where("user_id", "=", userId)
+      .where("expire_time", ">", now())
+      .offset(maxPerUser - 1)
+      .limit(1)
+      .executeTakeFirst();
+    return beyond !== undefined;
+  };
+
   return {
+    maxPerUser,
     open: ({ sessionId, userId, deviceLabel, epoch }, signal) =>
-      inTransaction(
+      inTransaction<AuthTables, Opening>(
         sessions,
         async (transaction) => {
           const account = await lockAccount(transaction, userId, clock);
-          if (account.epoch !== epoch) return undefined;
+          if (account.epoch !== epoch) return "changed";
+          if (await isFull(transaction, userId)) return "full";
           const issued = issue(account, sessionId, userId);
           const { issueTime, refreshExpireTime } = issued;
           await transaction

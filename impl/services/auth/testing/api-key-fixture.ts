@@ -35,6 +35,7 @@ import { createRevocations } from "../revocations.ts";
 const schema = ecommerceSchema();
 const ours = [...schema.methods].filter(([path]) => /\.(Auth|User)Service\//.test(path));
 
+export const API_KEYS_PER_USER = 20;
 const AHEAD_MS = 3_600_000;
 
 export interface ApiKeyFixture {
@@ -57,7 +58,12 @@ export async function startApiKeys(): Promise<ApiKeyFixture> {
   const events = await testEventLog(database, authSchema.schema);
   const parts = { audit: createAudit({ clock, output: audit }), clock, newId };
   const tokens = createPageTokens({ key: new Uint8Array(32).fill(7), clock });
-  const apiKeys = createApiKeyStore(database, createRevocations({ database, events, clock }));
+  const apiKeys = createApiKeyStore({
+    database,
+    revocations: createRevocations({ database, events, clock }),
+    clock,
+    maxPerUser: API_KEYS_PER_USER,
+  });
   let channel: Client | undefined;
   const users = createClient(UserServiceDefinition, {
     schema,

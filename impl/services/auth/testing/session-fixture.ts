@@ -57,6 +57,7 @@ export const PASSWORD = "correct horse battery";
 export const CHEAP: HashParameters = { memoryKib: 64, passes: 1, lanes: 1 };
 export const ACCESS_TOKEN_SECONDS = 900;
 export const REFRESH_TOKEN_MS = 30 * 86_400_000;
+export const SESSIONS_PER_USER = 12;
 export const ROTATION_MS = 30 * 86_400_000;
 /** Of tokens that a test shall not lose when it moves time. */
 const YEAR_SECONDS = 365 * 86_400;
@@ -129,7 +130,13 @@ export async function startSessions(options: SessionFixtureOptions = {}): Promis
   const authAsService = createClient(AuthServiceDefinition, serviceContext);
 
   const revocations = createRevocations({ database, events, clock });
-  const sessions = createSessionStore({ database, revocations, clock, refreshTokenMs: REFRESH_TOKEN_MS });
+  const sessions = createSessionStore({
+    database,
+    revocations,
+    clock,
+    refreshTokenMs: REFRESH_TOKEN_MS,
+    maxPerUser: SESSIONS_PER_USER,
+  });
   const secrets = createSecretBox([new Uint8Array(32).fill(9)]);
   const signingKeys = createSigningKeys({ database, secrets, clock, rotationMs: ROTATION_MS });
   const accountUsers = createAccountUsers(createClient(UserServiceDefinition, serviceContext));
