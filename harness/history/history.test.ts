@@ -81,6 +81,22 @@ describe("a run of verdicts", () => {
     expect(page).toContain("make scenarios SEED=5");
   });
 
+  it("of chaos says how long it took to recover, where its record tells", () => {
+    const faults = [
+      { fault: "kill", about: "kill -9", times: 2, recoveryMs: [300, 900, null] },
+      { fault: "cut", about: "no link", times: 1, recoveryMs: [null] },
+    ];
+    const attempts = { ok: 20, fail: 1, unknown: 2 };
+    const startedAt = "2026-10-28T10:00:00Z";
+    expect(
+      verdictRun("chaos", { startedAt, faults, attempts, verdicts: [] }, "chaos/b.json").summary,
+    ).toEqual([
+      "kill (kill -9) struck 2 times; the first call succeeded 300 ms after its healing began (median; longest 900 ms), and 1 times none did.",
+      "cut (no link) struck 1 time; no call succeeded after it.",
+      "Of the orders meanwhile 20 were acknowledged, 1 refused, and 2 remained unknown to their sender.",
+    ]);
+  });
+
   it("is checked for the report of its commit, the newest of each kind", () => {
     const of = (commit: string) =>
       checksOf(found.data, commit).map(({ kind, startedAt }) => [kind, startedAt]);

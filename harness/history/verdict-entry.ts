@@ -2,6 +2,7 @@
 // the names of a few fields; what is needed of them is the same.
 
 import { basename } from "node:path";
+import { chaosWords } from "./chaos-words.ts";
 import { fingerprintOf, machineInWords } from "./fingerprint.ts";
 import type { Measured, RunEntry, RunKind, RunVerdict, SeriesName } from "./run-entry.ts";
 import type { ComparableEnvironment } from "./verdict-record.ts";
@@ -55,7 +56,7 @@ export function verdictRun(kind: RunKind, record: unknown, file: string): Verdic
       effects: {},
     },
     levels: measured.map(({ name }) => name),
-    summary: texts(whole.summary),
+    summary: [...texts(whole.summary), ...(kind === "chaos" ? chaosWords(whole) : [])],
     details: found.map(({ detail }) => detail),
     elapsedSeconds: typeof whole.elapsedSeconds === "number" ? whole.elapsedSeconds : undefined,
   };
