@@ -6,7 +6,7 @@ export interface PoolOptions {
   /** Connections that are always held to each endpoint. */
   readonly minConnections: number;
   readonly maxConnections: number;
-  /** The server's MAX_CONCURRENT_STREAMS, which grpc-js does not tell. */
+  /** No more than the server's MAX_CONCURRENT_STREAMS, which grpc-js does not tell; calls beyond that would wait for a free stream. */
   readonly maxStreamsPerConnection: number;
   /** A connection above the minimum is closed when it had no call for so long. */
   readonly idleConnectionMs: number;

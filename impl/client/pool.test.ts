@@ -42,6 +42,29 @@ test("more streams than a connection carries make more connections, which go whe
   await expect.poll(() => connectionsOf(client).length).toBe(1);
 });
 
+test("calls beyond what the server allows on a connection, which the client is not told, wait for a free stream", async () => {
+  const waiting: (() => void)[] = [];
+  await using shop = await startServers(
+    1,
+    { unary: {} },
+    () => ({ unary: (request) => new Promise((resolve) => waiting.push(() => resolve(request))) }),
+    { limits: { maxStreamsPerConnection: 2 } },
+  );
+  const { client, echo } = shop.connect({ pool: { maxConnections: 1 } });
+  await allReady(client);
+  const calls = ["a", "b", "c", "d", "e"].map((letter) => echo.unary(letter));
+  let answered = 0;
+  while (answered < calls.length) {
+    await until(() => waiting.length > 0);
+    expect(waiting.length).toBeLessThanOrEqual(2);
+    for (const answer of waiting.splice(0)) {
+      answer();
+      answered += 1;
+    }
+  }
+  expect(await Promise.all(calls)).toEqual(["a", "b", "c", "d", "e"]);
+});
+
 test("a connection that breaks is made again, and counts as broken until it is there", async () => {
   await using shop = await startServers(1, { unary: {} }, () => ({ unary: (request) => request }));
   const { client, events } = shop.connect();

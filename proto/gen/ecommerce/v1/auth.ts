@@ -2541,7 +2541,10 @@ export const AuthServiceDefinition = {
   name: "AuthService",
   fullName: "ecommerce.v1.AuthService",
   methods: {
-    /** Opens a session with e-mail address and password. Attempts are throttled by account and by address. */
+    /**
+     * Opens a session with e-mail address and password. Attempts are throttled by account and by address. A user who has as many
+     * sessions as one may gets RESOURCE_EXHAUSTED (TOO_MANY_SESSIONS) until one has ended.
+     */
     login: {
       name: "Login",
       requestType: LoginRequest as typeof LoginRequest,
@@ -2608,7 +2611,10 @@ export const AuthServiceDefinition = {
       responseStream: false,
       options: {},
     },
-    /** Makes an API key. Its secret is in the answer and can never be read again. */
+    /**
+     * Makes an API key. Its secret is in the answer and can never be read again. A user who has as many keys in force as one may
+     * gets RESOURCE_EXHAUSTED (TOO_MANY_API_KEYS) until one is revoked or has expired.
+     */
     createApiKey: {
       name: "CreateApiKey",
       requestType: CreateApiKeyRequest as typeof CreateApiKeyRequest,
