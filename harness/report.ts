@@ -20,6 +20,7 @@ import { readRuns } from "./history/read-runs.ts";
 import { writeHistory } from "./history/write-history.ts";
 import { assembleCluster, clusterProblems } from "./report/assemble-cluster.ts";
 import { assembleRecord } from "./report/assemble-record.ts";
+import { clusterInShort } from "./report/cluster-words.ts";
 import { gitState, lockHash } from "./report/git-state.ts";
 import { profileFile } from "./report/profile-record.ts";
 import { createProgress } from "./report/progress.ts";
@@ -115,6 +116,7 @@ async function report(settings: ReportSettings, signal: AbortSignal): Promise<st
     await writeHistory(reports);
     progress.end();
     for (const { subject, outcome } of findings(record)) process.stdout.write(`${subject}: ${outcome}\n`);
+    if (record.cluster !== undefined) process.stdout.write(clusterInShort(record.cluster));
     return file;
   } finally {
     progress.end();
@@ -126,6 +128,7 @@ async function report(settings: ReportSettings, signal: AbortSignal): Promise<st
 async function measureCluster(options: ClusterExperimentOptions) {
   try {
     const cluster = assembleCluster(await runClusterExperiments(options), options.plan);
+    if (cluster.design.failure !== null) process.exitCode = 1;
     return { cluster, clusterProblems: clusterProblems(cluster) };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

@@ -10,7 +10,7 @@ import { mergeSlices, type Slice } from "#harness/load/slice.ts";
 import { defaultValidityLimits, reasonsInvalid } from "#harness/load/slice-validity.ts";
 import type { SeededRandom } from "#harness/random/seeded-random.ts";
 import type { AblationMetricId } from "./ablation-design.ts";
-import { type AblationPlan, roundTripOf, sliceLengths } from "./ablation-plan.ts";
+import { type AblationPlan, latencyLengthMs, roundTripOf, sliceLengths } from "./ablation-plan.ts";
 import type { ArmCluster } from "./arm-cluster.ts";
 import type { CallDriver } from "./call-driver.ts";
 import type { ClusterWorkload, OpenWorkload } from "./cluster-workload.ts";
@@ -42,6 +42,7 @@ export async function measureCell(place: CellPlace): Promise<CellMeasurement> {
   const { under, condition, workload, opened, plan, rate, random } = place;
   const driver = under.driver(condition);
   const lengths = sliceLengths(plan, workload, condition);
+  const latencyMs = latencyLengthMs(lengths.latencyMs, rate);
   const firstIndex = random.below(1_000_000);
   const bytes = () => driver.wireBytes().sent + driver.wireBytes().received;
   const [before, bytesBefore] = [await under.cluster.usage(), bytes()];
@@ -49,10 +50,10 @@ export async function measureCell(place: CellPlace): Promise<CellMeasurement> {
   const { slice, calls } = await closedLoop(driver, loop);
   const [after, bytesAfter] = [await under.cluster.usage(), bytes()];
   const latencyFrom = firstIndex + calls;
-  const open = await openLoop(driver, opened, rate, lengths.latencyMs, latencyFrom, random.fork("latency"));
+  const open = await openLoop(driver, opened, rate, latencyMs, latencyFrom, random.fork("latency"));
   const callsPerSecond = slice.completed / (slice.durationMs / 1000);
   const each = (amount: number) => (calls > 0 ? amount / calls : null);
-  const expected = (rate * lengths.latencyMs) / 1000;
+  const expected = (rate * latencyMs) / 1000;
   const percentile = (percent: number) => {
     // A percentile that no call is expected to exceed is only the maximum.
     if (expected * (1 - percent / 100) < 1) return null;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { planClusterRun, sliceLengths } from "./ablation-plan.ts";
+import { latencyLengthMs, planClusterRun, sliceLengths } from "./ablation-plan.ts";
 import { fullCapacityPlan, quickCapacityPlan, searchedCells } from "./capacity-plan.ts";
 import { clusterWorkloadFacts } from "./cluster-workload.ts";
 import { highestStep, steps } from "./highest-step.ts";
@@ -55,4 +55,10 @@ test("the highest step that holds is found from above, or there is none", async 
   expect(tried).toHaveLength(3);
   expect(await highestStep(100, async () => false)).toBeNull();
   expect(steps.every((share, i) => i === 0 || share < (steps[i - 1] ?? 0))).toBe(true);
+});
+
+test("a latency slice is as long as a 99th percentile needs, unless calls are too few for one", () => {
+  expect(latencyLengthMs(400, 1000)).toBe(400);
+  expect(latencyLengthMs(400, 200)).toBe(600);
+  expect(latencyLengthMs(400, 10)).toBe(400);
 });

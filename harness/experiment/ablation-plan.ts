@@ -47,8 +47,9 @@ export interface ClusterPlan {
   readonly capacity: CapacityPlan | undefined;
   /** Of orders that are there before the first call. */
   readonly orders: number;
-  /** Expected length of everything. */
+  /** Expected length of everything, and of the capacity in it. */
   readonly seconds: number;
+  readonly capacitySeconds: number;
   /** After this many seconds no further block of the ablation is begun. */
   readonly budgetSeconds: number;
 }
@@ -124,12 +125,19 @@ export function planClusterRun(mode: {
 }
 
 function planned(ablation: AblationPlan, capacity: CapacityPlan | undefined, orders: number): ClusterPlan {
-  const capacityTakes =
+  const ofCapacity =
     capacity === undefined
       ? 0
       : capacitySeconds(capacity, searchedCells(capacity, ablation.factors.length).length);
-  const seconds = setupSeconds + ablationSeconds(ablation) + capacityTakes;
-  return { ablation, capacity, orders, seconds, budgetSeconds: seconds * mostTimesPlanned - capacityTakes };
+  const seconds = setupSeconds + ablationSeconds(ablation) + ofCapacity;
+  return {
+    ablation,
+    capacity,
+    orders,
+    seconds,
+    capacitySeconds: ofCapacity,
+    budgetSeconds: seconds * mostTimesPlanned - ofCapacity,
+  };
 }
 
 // In seconds, on two slow cores.
@@ -176,6 +184,16 @@ export function sliceLengths(
     latencyMs: of(plan.latencyMs),
     stepMs: of(plan.stepMs),
   };
+}
+
+/** Calls of a latency slice that a 99th percentile stands on, with a little more than one beyond it. */
+const callsForP99 = 120;
+const longestLatencyMs = 1_200;
+
+/** Longer than planned where a 99th percentile can be had by it; slow calls would take too long, and have none. */
+export function latencyLengthMs(plannedMs: number, ratePerSecond: number): number {
+  const enoughMs = (callsForP99 / ratePerSecond) * 1000;
+  return enoughMs > longestLatencyMs ? plannedMs : Math.max(plannedMs, Math.ceil(enoughMs));
 }
 
 export function roundTripOf(condition: LinkName): number {

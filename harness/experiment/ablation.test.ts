@@ -94,6 +94,18 @@ test("a workload that the system does not begin is left out with its reason", as
   expect(result.cells).toEqual([]);
 });
 
+test("a cluster that does not start ends it, and the blocks before it stay", async () => {
+  let started = 0;
+  const { startCluster } = optionsOf(new Set());
+  const failing = async (arm: Parameters<typeof startCluster>[0]) => {
+    // One finds the rates, two are a block.
+    if (++started > 3) throw new Error("no memory");
+    return startCluster(arm);
+  };
+  const result = await runAblation(optionsOf(new Set(), { startCluster: failing }));
+  expect(result).toMatchObject({ blocks: 1, interrupted: false, failure: "no memory" });
+});
+
 test("no block is begun for which there is no time, but the first is", async () => {
   const result = await runAblation(optionsOf(new Set(), { mayStart: () => false }));
   expect(result.blocks).toBe(1);

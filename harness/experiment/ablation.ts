@@ -3,7 +3,7 @@
 
 import type { SeededRandom } from "#harness/random/seeded-random.ts";
 import { type CellMeasurement, measureCell } from "./ablation-cell.ts";
-import { type AblationArm, ablationArms } from "./ablation-design.ts";
+import { type AblationArm, ablationArms, ablationMetrics } from "./ablation-design.ts";
 import { type AblationPlan, type AblationScenario, keyOf } from "./ablation-plan.ts";
 import { type AblationSetup, prepareAblation, type SetupOptions, whileOpen } from "./ablation-setup.ts";
 import { type ArmCluster, withArm } from "./arm-cluster.ts";
@@ -23,11 +23,14 @@ export interface AblationResult {
   readonly blocks: number;
   readonly cells: readonly AblationCell[];
   readonly interrupted: boolean;
+  /** What ended it after the complete blocks; undefined when nothing did. */
+  readonly failure: string | undefined;
 }
 
 export interface AblationOptions extends Omit<SetupOptions, "onStep"> {
   readonly random: SeededRandom;
-  readonly onStep: (text: string, done: number, total: number) => void;
+  /** `leftSeconds`: of the ablation, by the arms that are over; undefined before the first is. */
+  readonly onStep: (text: string, done: number, total: number, leftSeconds?: number) => void;
   /** Whether another block, as long as the longest so far, may begin; asked from the second block on. */
   readonly mayStart: (longestSeconds: number) => boolean;
 }
@@ -43,19 +46,24 @@ export async function runAblation(options: AblationOptions): Promise<AblationRes
   let setup: AblationSetup = { rates: [], leftOut: [], workloads: [] };
   let blocks = 0;
   let longest = 0;
+  let failure: string | undefined;
   try {
     const [none] = arms;
     if (none === undefined) throw new RangeError("an ablation needs an arm");
     const onStep = (text: string) => options.onStep(text, 0, total);
     setup = await prepareAblation({ ...options, onStep }, none);
+    const measuring = performance.now();
     while (blocks < plan.blocks && (blocks === 0 || mayStart(longest))) {
       const began = performance.now();
       const found: AblationCell[] = [];
       const order = random.fork(`block ${blocks}`);
       for (const [i, arm] of order.shuffled(arms).entries()) {
         signal.throwIfAborted();
+        const done = blocks * arms.length + i;
+        const spent = (performance.now() - measuring) / 1000;
+        const left = done === 0 ? undefined : (spent / done) * (total - done);
         const tell = (what: string) =>
-          options.onStep(`block ${blocks + 1}, ${arm.label}: ${what}`, blocks * arms.length + i, total);
+          options.onStep(`block ${blocks + 1}, ${arm.label}: ${what}`, done, total, left);
         found.push(...(await measureArm({ options, setup, arm, block: blocks, random: order, tell })));
       }
       cells.push(...found);
@@ -63,10 +71,12 @@ export async function runAblation(options: AblationOptions): Promise<AblationRes
       longest = Math.max(longest, (performance.now() - began) / 1000);
     }
   } catch (error) {
-    if (!signal.aborted) throw error;
+    if (!signal.aborted && blocks === 0) throw error;
+    // Whole blocks are worth keeping, whatever ended the next.
+    if (!signal.aborted) failure = error instanceof Error ? error.message : String(error);
   }
   const { rates, leftOut } = setup;
-  return { plan, arms, rates, leftOut, blocks, cells, interrupted: signal.aborted };
+  return { plan, arms, rates, leftOut, blocks, cells, interrupted: signal.aborted, failure };
 }
 
 interface ArmTurn {
@@ -88,13 +98,27 @@ async function measureArm(turn: ArmTurn): Promise<AblationCell[]> {
       signal.throwIfAborted();
       tell(workload.label);
       await whileOpen(under, workload, plan, async (opened, problem) => {
-        if (opened === undefined)
-          throw new Error(`${arm.label} does not answer ${workload.label}: ${problem}`);
-        found.push(...(await measureWorkload(turn, under, workload, opened)));
+        if (opened === undefined) found.push(...unanswered(turn, workload, problem));
+        else found.push(...(await measureWorkload(turn, under, workload, opened)));
       });
     }
   });
   return found;
+}
+
+/** An arm that does not answer a workload counts for none of its scenarios. */
+function unanswered(
+  { options, arm, block }: ArmTurn,
+  workload: ClusterWorkload,
+  invalid: string,
+): AblationCell[] {
+  const values = Object.fromEntries(ablationMetrics.map(({ id }) => [id, null])) as AblationCell["values"];
+  return options.plan.scenarios
+    .filter((one) => one.workload === workload.id)
+    .map(({ condition }) => {
+      const place = { workload: workload.id, condition, block, cell: arm.cell };
+      return { ...place, values, calls: 0, generatorUtilization: 0, invalid };
+    });
 }
 
 async function measureWorkload(

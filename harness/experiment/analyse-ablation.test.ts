@@ -46,7 +46,7 @@ function resultOf(change: (cell: AblationCell) => AblationCell = (cell) => cell)
     stepMs: 1,
     warmUpMs: 1,
   };
-  return { plan, arms, rates: [], leftOut: [], blocks: 3, cells, interrupted: false };
+  return { plan, arms, rates: [], leftOut: [], blocks: 3, cells, interrupted: false, failure: undefined };
 }
 
 function ratio(result: AblationResult, ...wanted: AblationFactorId[]) {

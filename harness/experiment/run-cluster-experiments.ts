@@ -25,7 +25,8 @@ export interface ClusterExperimentOptions {
   readonly directory: string;
   readonly cores: CorePlan;
   readonly nodeFlags: readonly string[];
-  readonly onStep: (text: string, done: number, total: number) => void;
+  /** `leftSeconds`: of these experiments, where it is known better than planned. */
+  readonly onStep: (text: string, done: number, total: number, leftSeconds?: number) => void;
   readonly signal: AbortSignal;
 }
 
@@ -121,7 +122,8 @@ export async function runClusterExperiments(
       workloads,
       startCluster: start,
       random: random.fork("ablation"),
-      onStep,
+      onStep: (text, done, total, left) =>
+        onStep(text, done, total, left === undefined ? undefined : left + plan.capacitySeconds),
       mayStart: (longestSeconds) => elapsed() + longestSeconds <= plan.budgetSeconds,
       signal,
     });

@@ -7,7 +7,7 @@ import {
   clusterDesign,
   conditionText,
 } from "#harness/experiment/ablation-design.ts";
-import { type ClusterPlan, keyOf, sliceLengths } from "#harness/experiment/ablation-plan.ts";
+import { type ClusterPlan, keyOf, latencyLengthMs, sliceLengths } from "#harness/experiment/ablation-plan.ts";
 import {
   type AblationEffect,
   ablationLevels,
@@ -37,8 +37,8 @@ export function assembleCluster(result: ClusterExperimentResult, plan: ClusterPl
 /** What a reader must know before believing the numbers, in sentences. */
 export function clusterProblems({ design, cells, effects }: ClusterRecord): string[] {
   const invalid = cells.filter((cell) => cell.invalid !== null).length;
-  const { blocks, blocksPlanned, interrupted, leftOut } = design;
-  const fewer = interrupted ? "the run was interrupted" : "the others did not fit into the time";
+  const { blocks, blocksPlanned, interrupted, failure, leftOut } = design;
+  const fewer = interrupted ? "the run was interrupted" : (failure ?? "the others did not fit into the time");
   return [
     ...(blocks < blocksPlanned
       ? [`Of the gateway's experiments ${blocks} of ${blocksPlanned} blocks are complete: ${fewer}.`]
@@ -73,6 +73,7 @@ function designOf(
     blocksPlanned: plan.blocks,
     blocks: ablation.blocks,
     interrupted: ablation.interrupted,
+    failure: ablation.failure ?? null,
     seconds,
     plannedSeconds: whole.seconds,
     conditions: conditions.map((condition) => ({ condition, description: conditionText(condition) })),
@@ -80,13 +81,14 @@ function designOf(
     scenarios: plan.scenarios.map(({ workload, condition, atLimit }) => {
       const facts = clusterWorkloadFacts[workload];
       const { throughputMs, latencyMs } = sliceLengths(plan, facts, condition);
+      const found = rates.find((rate) => keyOf(rate) === keyOf({ workload, condition }));
       return {
         workload,
         condition,
         concurrency: concurrencyOf(facts, condition),
-        openRate: rates.find((rate) => keyOf(rate) === keyOf({ workload, condition }))?.rate ?? null,
+        openRate: found?.rate ?? null,
         throughputMs,
-        latencyMs,
+        latencyMs: found === undefined ? latencyMs : latencyLengthMs(latencyMs, found.rate),
         limitMs: atLimit ? limitOf(facts, condition) : null,
       };
     }),

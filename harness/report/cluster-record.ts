@@ -41,6 +41,8 @@ export interface ClusterDesignRecord {
   readonly blocksPlanned: number;
   readonly blocks: number;
   readonly interrupted: boolean;
+  /** What ended the ablation after its complete blocks; null when nothing did. */
+  readonly failure: string | null;
   readonly seconds: number;
   readonly plannedSeconds: number;
   readonly conditions: readonly { readonly condition: Condition; readonly description: string }[];

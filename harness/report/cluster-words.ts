@@ -64,6 +64,19 @@ export function clusterFindings({ design, effects }: ClusterRecord): ClusterFind
   });
 }
 
+/** A line for each optimization. */
+export function clusterInShort(cluster: ClusterRecord): string {
+  const scenarios = cluster.design.scenarios.length;
+  return clusterFindings(cluster)
+    .map(({ factor, clauses }) => {
+      const counts = clauses.map(
+        ({ kind, items }) => `${kind}${kind === "not known" ? "" : " on"} ${items.length}`,
+      );
+      return `${factor} at a gateway, of ${scenarios} ${scenarios === 1 ? "scenario" : "scenarios"}: ${counts.join(", ")}\n`;
+    })
+    .join("");
+}
+
 export function isOfScenario<T extends ClusterScenario>(one: T, scenario: ClusterScenario): boolean {
   return one.workload === scenario.workload && one.condition === scenario.condition;
 }

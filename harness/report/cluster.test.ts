@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { clusterProblems } from "./assemble-cluster.ts";
-import { clusterFindings } from "./cluster-words.ts";
+import { clusterFindings, clusterInShort } from "./cluster-words.ts";
 import { htmlReport } from "./html-report.ts";
 import { markdownReport } from "./markdown-report.ts";
 import { sampleCluster } from "./testing/sample-cluster.ts";
@@ -27,6 +27,12 @@ describe("the words", () => {
   it("say where an optimization pays and where it costs", () => {
     expect(text("Pooling", "pays")).toMatch(/hot reads over loopback \(throughput within the limit \+6\d %/);
     expect(text("Balancing", "costs")).toMatch(/memory \+[12]\d %/);
+  });
+
+  it("count the scenarios in a line for each optimization", () => {
+    expect(clusterInShort(cluster)).toContain(
+      "Pooling at a gateway, of 6 scenarios: pays on 1, not known 5\n",
+    );
   });
 
   it("say not known of what was not measured", () => {

@@ -7,8 +7,10 @@ it("says step, share and time left, a line a step where there is no terminal", (
   progress.step("hot reads over loopback", 1, 4);
   progress.step("hot reads over loopback", 1, 4);
   progress.step("search pages", 2, 4);
+  progress.step("block 1", 3, 4, 15);
   progress.end();
-  expect(written).toHaveLength(2);
+  expect(written).toHaveLength(3);
+  expect(written[2]).toContain("3/4 block 1 · 0:30 of about 0:45, 0:15 left");
   expect(written[0]).toContain("1/4 hot reads over loopback · 0:30 of about 1:30, 1:00 left");
 });
 

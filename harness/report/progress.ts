@@ -2,8 +2,8 @@
 // one line a step elsewhere.
 
 export interface Progress {
-  /** A new step: `done` of `total` restarts are over. */
-  step(text: string, done: number, total: number): void;
+  /** A new step: `done` of `total` restarts are over. `leftSeconds`: what is left of the whole run, where that is known better than planned. */
+  step(text: string, done: number, total: number, leftSeconds?: number): void;
   end(): void;
 }
 
@@ -20,10 +20,10 @@ export function createProgress(
 ): Progress {
   let last = "";
   return {
-    step(text, done, total) {
+    step(text, done, total, leftSeconds) {
       const elapsed = nowSeconds();
       const share = total === 0 ? 0 : done / total;
-      const line = `[${bar(share)}] ${done}/${total} ${text} · ${clock(elapsed)}${outlook(elapsed, plannedSeconds)}`;
+      const line = `[${bar(share)}] ${done}/${total} ${text} · ${clock(elapsed)}${outlook(elapsed, leftSeconds === undefined ? plannedSeconds : elapsed + leftSeconds)}`;
       if (output.isTTY) output.write(`\r\u001b[K${line}`);
       else if (text !== last) output.write(`${line}\n`);
       last = text;

@@ -27,6 +27,7 @@ export function sampleCluster(blocks = 2): ClusterRecord {
     blocks,
     cells: sampleCells(blocks),
     interrupted: blocks < plan.ablation.blocks,
+    failure: undefined,
   };
   const result = { ablation, workloads: [facts], capacity: sampleCapacity(), seconds: 118 };
   return assembleCluster(result, plan);
