@@ -2,11 +2,13 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sampleCluster } from "#harness/report/testing/sample-cluster.ts";
 import { sampleRecord } from "#harness/report/testing/sample-record.ts";
 import { checksOf } from "./checks-of.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import { embeddedJson } from "./page-script.ts";
 import { type FoundRuns, readRuns } from "./read-runs.ts";
+import { reportEntry } from "./report-entry.ts";
 import { sampleRuns } from "./testing/sample-runs.ts";
 import { trendsOf } from "./trends.ts";
 import { verdictRun } from "./verdict-entry.ts";
@@ -123,6 +125,19 @@ describe("a run of verdicts", () => {
     } finally {
       await rm(folder, { recursive: true });
     }
+  });
+});
+
+describe("a report with experiments on a gateway", () => {
+  const { entry, effects } = reportEntry({ ...sampleRecord(), cluster: sampleCluster() }, "a/index.html");
+  const gateway = (values: object) => Object.keys(values).filter((key) => key.startsWith("gateway: "));
+
+  it("is followed by what each optimization changes, and by two numbers with none and with all", () => {
+    const { design } = sampleCluster();
+    expect(gateway(entry.effects).length).toBeGreaterThan(0);
+    for (const key of Object.keys(entry.effects)) expect(effects.map((name) => name.key)).toContain(key);
+    expect(gateway(entry.levels).length).toBeLessThanOrEqual(design.scenarios.length * 2 * 2);
+    for (const key of gateway(entry.levels)) expect(["callsPerSecond", "p99Ms"]).toContain(key.split("|")[1]);
   });
 });
 

@@ -37,7 +37,7 @@ export async function publishBaseline(
   try {
     await cp(source, unfinished, { recursive: true });
     if (withoutSlices) {
-      await writeFile(join(unfinished, "report.json"), `${JSON.stringify({ ...record, slices: [] })}\n`);
+      await writeFile(join(unfinished, "report.json"), `${JSON.stringify(withoutRaw(record))}\n`);
     }
     const files = await sizes(unfinished);
     const warnings = warningsOf(record);
@@ -67,6 +67,10 @@ async function readRecord(file: string): Promise<ReportRecord> {
   validateReport(record);
   // Just validated against the schema of this type.
   return record as ReportRecord;
+}
+
+function withoutRaw({ cluster, ...record }: ReportRecord): ReportRecord {
+  return { ...record, slices: [], ...(cluster === undefined ? {} : { cluster: { ...cluster, cells: [] } }) };
 }
 
 async function sizes(directory: string): Promise<PublishedBaseline["files"]> {

@@ -2,6 +2,7 @@
 
 import { metricOf, scenarioLabel } from "#harness/report/phrases.ts";
 import type { EffectRecord, LevelRecord, ReportRecord } from "#harness/report/report-record.ts";
+import { clusterEffects, clusterLevels } from "./cluster-series.ts";
 import { fingerprintOf, machineInWords } from "./fingerprint.ts";
 import type { Measured, RunEntry, SeriesName } from "./run-entry.ts";
 
@@ -13,14 +14,20 @@ export interface ReportEntry {
 
 /** `link`: of the run's page, from the history's. */
 export function reportEntry(record: ReportRecord, link: string): ReportEntry {
-  const { run, environment } = record;
-  const levels = record.levels.map((level) => ({
-    name: levelName(record, level),
-    of: [level.value, level.low, level.high],
-  }));
-  const effects = record.effects
-    .filter((effect) => effect.given === null)
-    .map((effect) => ({ name: effectName(effect), of: [effect.ratio, effect.low, effect.high] }));
+  const { run, environment, cluster } = record;
+  const levels = [
+    ...record.levels.map((level) => ({
+      name: levelName(record, level),
+      of: [level.value, level.low, level.high],
+    })),
+    ...(cluster === undefined ? [] : clusterLevels(cluster)),
+  ];
+  const effects = [
+    ...record.effects
+      .filter((effect) => effect.given === null)
+      .map((effect) => ({ name: effectName(effect), of: [effect.ratio, effect.low, effect.high] })),
+    ...(cluster === undefined ? [] : clusterEffects(cluster)),
+  ];
   return {
     entry: {
       id: run.id,
