@@ -82,7 +82,7 @@ function levelsOf({ restarts }: GateRecord): { cpuMicros: number; p50Micros: num
   };
   return {
     cpuMicros: median(
-      restarts.flatMap(({ throughput }) => throughput.map(({ base }) => base.cpuMicrosPerCall)),
+      restarts.flatMap(({ saturated }) => saturated.map(({ base }) => base.cpuMicrosPerCall)),
     ),
     p50Micros: 1000 * median(restarts.flatMap(({ latency }) => latency.map(({ base }) => base.p50Ms))),
     wireBytes: median(restarts.map(({ counters }) => counters.base.wireBytesPerCall)),

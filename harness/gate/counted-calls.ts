@@ -2,17 +2,25 @@
 
 import type { Arm } from "#harness/load/driver.ts";
 
-/** Makes calls 0 to count - 1, `concurrency` at once. Rejects when one does not end in OK. */
+export interface CountedCalls {
+  /** Index of the first call; default 0. */
+  readonly first?: number;
+  readonly count: number;
+  /** Calls in flight. */
+  readonly concurrency: number;
+}
+
+/** Makes calls `first` to `first` + `count` - 1. Rejects when one does not end in OK. */
 export async function countedCalls<Request>(
   arm: Arm<Request>,
-  count: number,
-  concurrency: number,
+  { first = 0, count, concurrency }: CountedCalls,
 ): Promise<void> {
   const finished = Promise.withResolvers<void>();
-  let next = 0;
+  const end = first + count;
+  let next = first;
   let open = 0;
   const start = (): void => {
-    if (next >= count) {
+    if (next >= end) {
       if (open === 0) finished.resolve();
       return;
     }

@@ -3,19 +3,21 @@
 
 import { Client } from "pg";
 
-/** Creates them and gives their URLs in the order of the names, which must be plain identifiers. */
-export async function createDatabases(serverUrl: string, names: readonly string[]): Promise<string[]> {
+/**
+ * Creates a database and gives its URL. `name` must be a plain identifier; `template` is the name of a database to copy, to which
+ * nobody may be connected; default: an empty one.
+ */
+export async function createDatabase(serverUrl: string, name: string, template?: string): Promise<string> {
   await withClient(serverUrl, async (client) => {
-    for (const name of names) await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}`);
+    const from = template === undefined ? "" : ` TEMPLATE ${client.escapeIdentifier(template)}`;
+    await client.query(`CREATE DATABASE ${client.escapeIdentifier(name)}${from}`);
   });
-  return names.map((name) => {
-    const url = new URL(serverUrl);
-    url.pathname = `/${name}`;
-    return url.href;
-  });
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return url.href;
 }
 
-/** After the same import: settles what would else be settled in the background at a time of its own for each. */
+/** After an import or a copy: settles what would else be settled in the background at a time of its own for each. */
 export async function settleDatabase(url: string): Promise<void> {
   await withClient(url, (client) => client.query("VACUUM (ANALYZE)"));
 }

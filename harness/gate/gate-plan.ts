@@ -7,22 +7,31 @@ export interface GatePlan {
   /** Both arms at once, each arrival to one by a coin. */
   readonly latencyMs: number;
   readonly latencySliceMs: number;
-  /** Pairs of turns at saturation, one slice each. */
-  readonly pairs: number;
-  readonly throughputSliceMs: number;
+  /** Slices in which both arms are saturated at once. */
+  readonly saturatedSlices: number;
+  readonly saturatedSliceMs: number;
   /** Calls of each arm from which the counters are taken. */
   readonly countedCalls: number;
-  readonly warmUpMs: number;
-  readonly warmUpCalls: number;
+  /** Calls of an arm before it is the other's turn, while they are counted. */
+  readonly countedTurn: number;
+  readonly warmUp: WarmUpPlan;
   /** Of each arm, once, to find the rate of the open loop. */
   readonly capacityMs: number;
   /** After this many seconds no further restart is begun. */
   readonly budgetSeconds: number;
 }
 
+/** Of both arms at once: it ends when each has had the calls and what they cost has settled, or at the cap. */
+export interface WarmUpPlan {
+  /** Of each arm, those of the cold count among them. */
+  readonly calls: number;
+  readonly windowMs: number;
+  readonly capMs: number;
+}
+
 const setupSeconds = 25;
-/** Starting and stopping two systems, canaries, counters. */
-const restartOverheadSeconds = 7;
+/** Starting and stopping two systems, canaries, counters, and a warm-up that settles. */
+const restartOverheadSeconds = 20;
 const latencyShare = 0.65;
 const sliceMs = 500;
 
@@ -31,19 +40,18 @@ export function planGate(minutes: number): GatePlan {
   if (!(minutes >= 1 && minutes <= 240)) throw new RangeError(`MINUTES must be 1 to 240, got ${minutes}`);
   // Divisible by three, so that there are looks on the way.
   const restarts = minutes >= 8 ? 12 : minutes >= 5 ? 9 : minutes >= 2.5 ? 6 : 3;
-  const warmUpMs = minutes >= 8 ? 8000 : minutes >= 2.5 ? 4000 : 2000;
-  const each = (minutes * 60 - setupSeconds) / restarts - restartOverheadSeconds - (2 * warmUpMs) / 1000;
-  const measured = Math.max(3, each) * 1000;
+  const each = (minutes * 60 - setupSeconds) / restarts - restartOverheadSeconds;
+  const measured = Math.max(4, each) * 1000;
   return {
     minutes,
     restarts,
     latencyMs: Math.max(4, Math.round((measured * latencyShare) / sliceMs)) * sliceMs,
     latencySliceMs: sliceMs,
-    pairs: Math.max(3, Math.round((measured * (1 - latencyShare)) / (2 * sliceMs))),
-    throughputSliceMs: sliceMs,
+    saturatedSlices: Math.max(3, Math.round((measured * (1 - latencyShare)) / sliceMs)),
+    saturatedSliceMs: sliceMs,
     countedCalls: 3000,
-    warmUpMs,
-    warmUpCalls: 10_000,
+    countedTurn: 500,
+    warmUp: { calls: 10_000, windowMs: 1000, capMs: minutes >= 8 ? 16_000 : 8000 },
     capacityMs: 1000,
     budgetSeconds: minutes * 60 * 1.25,
   };

@@ -9,7 +9,7 @@ import type { GatePlan } from "./gate-plan.ts";
 import type { GateRun } from "./run-gate.ts";
 
 export interface GateRecord extends GateRun {
-  readonly schemaVersion: 1;
+  readonly schemaVersion: 2;
   readonly id: string;
   readonly command: string;
   readonly startedAt: string;
@@ -52,7 +52,7 @@ export function gateRecord({ run, trees, ...parts }: GateRecordParts): GateRecor
   const { base, head } = trees;
   const node = run.restarts[0]?.processes.head;
   return {
-    schemaVersion: 1,
+    schemaVersion: 2,
     ...parts,
     ...run,
     rule: defaultRule,
@@ -75,9 +75,7 @@ function warningsOf(
   const steal = ((run.after.stealMs ?? 0) - (run.before.stealMs ?? 0)) / (elapsedMs * machine.cores);
   const latency = run.restarts.flatMap((restart) => restart.latency);
   const lost = latency.filter(({ invalid }) => invalid !== null).length;
-  const cold = run.restarts
-    .flatMap(({ arms }) => [arms.base, arms.head])
-    .filter(({ steady }) => !steady).length;
+  const cold = run.restarts.filter(({ warmUp }) => !warmUp.steady).length;
   const rules: readonly (readonly [broken: boolean, text: string])[] = [
     [
       run.before.load > machine.cores / 2,
@@ -92,8 +90,8 @@ function warningsOf(
     ],
     [lost > latency.length / 20, `${lost} of ${latency.length} pairs of latency slices did not count.`],
     [
-      cold > run.restarts.length,
-      `${cold} of ${2 * run.restarts.length} processes had not settled when their warm-up ended.`,
+      cold > run.restarts.length / 2,
+      `In ${cold} of ${run.restarts.length} restarts the CPU per call had not settled when the warm-up ended.`,
     ],
     [
       base.lockHash !== head.lockHash,

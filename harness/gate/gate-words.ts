@@ -80,10 +80,13 @@ export function facts(record: GateRecord): (readonly [string, string])[] {
     ],
     [
       "plan",
-      `${plan.restarts} restarts of ${plan.latencyMs / 1000} s latency and ${plan.pairs} pairs of ${plan.throughputSliceMs} ms at saturation; latency at ${number(restarts[0]?.ratePerSecond ?? 0)} calls/s for both together`,
+      `${plan.restarts} restarts of ${plan.latencyMs / 1000} s latency and ${plan.saturatedSlices} slices of ${plan.saturatedSliceMs} ms at saturation, both at once in either; latency at ${number(restarts[0]?.ratePerSecond ?? 0)} calls/s for both together`,
     ],
     ["workload", record.workload],
-    ["data", `${record.data}, seed ${record.seed}`],
+    [
+      "data",
+      `${record.data}, seed ${record.seed}; ${record.copied ? "head reads a copy of base's database" : "each arm imported its own, since head does not continue base's migrations"}`,
+    ],
     ["fingerprint", record.fingerprint],
     [
       "machine",

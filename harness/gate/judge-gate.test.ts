@@ -46,7 +46,7 @@ describe("the verdict", () => {
   it("fails three times the CPU, and leaves pairs out that do not count", () => {
     const slow = restarts().map((restart, i) => ({
       ...restart,
-      throughput: restart.throughput.map((pair) => ({
+      saturated: restart.saturated.map((pair) => ({
         ...pair,
         head: { ...pair.head, cpuMicrosPerCall: 300 + i },
       })),
@@ -55,7 +55,7 @@ describe("the verdict", () => {
     expect(verdict.timing.find(({ metric }) => metric.id === "cpuMicrosPerCall")?.outcome).toBe("FAIL");
     const invalid = slow.map((restart) => ({
       ...restart,
-      throughput: restart.throughput.map((pair) => ({ ...pair, base: { ...pair.base, invalid: "busy" } })),
+      saturated: restart.saturated.map((pair) => ({ ...pair, base: { ...pair.base, invalid: "busy" } })),
     }));
     expect(judgeGate(invalid, "final").timing[0]).toMatchObject({
       outcome: "INCONCLUSIVE",
@@ -75,6 +75,6 @@ function restarts(head: Partial<ArmCounters> = {}, base = counters): Measured[] 
       sendLagP99Ms: 1,
       invalid: null,
     })),
-    throughput: Array.from({ length: 5 }, () => ({ first: "base" as const, base: turn, head: turn })),
+    saturated: Array.from({ length: 5 }, () => ({ base: turn, head: turn })),
   }));
 }

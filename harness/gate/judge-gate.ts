@@ -5,14 +5,15 @@ import { tQuantile } from "#harness/experiment/student-t.ts";
 import { defaultRule, judge, type MetricJudgement, type Outcome, type Rule, together } from "./decision.ts";
 import type { ArmName } from "./gate-arms.ts";
 import type { Look } from "./looks.ts";
+import { median } from "./median.ts";
 import { type CounterMetric, counterMetrics, type TimingMetric, timingMetrics } from "./metrics.ts";
 import type { ArmCounters } from "./read-counters.ts";
-import { type LatencyPair, lnRatios, type ThroughputPair } from "./slice-pairs.ts";
+import { type LatencyPair, lnRatios, type SaturatedPair } from "./slice-pairs.ts";
 
 export interface Measured {
   readonly counters: Readonly<Record<ArmName, ArmCounters>>;
   readonly latency: readonly LatencyPair[];
-  readonly throughput: readonly ThroughputPair[];
+  readonly saturated: readonly SaturatedPair[];
 }
 
 export interface TimingVerdict extends MetricJudgement {
@@ -95,10 +96,4 @@ function changeOf({ compare, floor = 0 }: CounterMetric, base: number, head: num
 function meanOf(values: readonly (number | null)[]): number | null {
   const known = values.filter((value) => value !== null);
   return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
-  return ((sorted[Math.floor(middle)] ?? Number.NaN) + (sorted[Math.ceil(middle)] ?? Number.NaN)) / 2;
 }

@@ -10,12 +10,12 @@ import { type RunningSystem, startSystem } from "#harness/sut/start-system.ts";
 import { createTokenIssuer } from "#harness/sut/tokens.ts";
 import type { Shop } from "#harness/workload/shop.ts";
 import type { Tree } from "./base-tree.ts";
-import { createDatabases } from "./databases.ts";
-import { type ArmName, armNames, type GateArm, prepareArm } from "./gate-arms.ts";
+import type { ArmName, GateArm } from "./gate-arms.ts";
 import type { GatePlan } from "./gate-plan.ts";
 import { type RestartResult, runRestart } from "./gate-restart.ts";
 import { type GateVerdict, judgeGate } from "./judge-gate.ts";
 import { finalLook, type Look, lookAfter } from "./looks.ts";
+import { prepareArms } from "./prepare-arms.ts";
 import { refuseDifferentProcesses } from "./same-environment.ts";
 
 export interface GateOptions {
@@ -42,6 +42,8 @@ export interface GateRun {
   readonly restarts: readonly RestartResult[];
   readonly workload: string;
   readonly refusedRows: number;
+  /** Whether head read a copy of base's data; else it imported its own. */
+  readonly copied: boolean;
   readonly before: MachinePressure;
   readonly after: MachinePressure;
   readonly timerJitter: TimerJitter;
@@ -67,26 +69,20 @@ export async function runGate(options: GateOptions): Promise<GateRun> {
   try {
     const { databaseUrl } = await owner.runtime();
     if (databaseUrl === undefined) throw new Error("the system does not tell the address of its database");
-    const urls = await createDatabases(
-      databaseUrl,
-      armNames.map((name) => `gate_${name}`),
-    );
-    const prepared = [];
-    for (const [i, name] of armNames.entries()) {
-      onStep(`importing the shop into ${name}`, 0);
-      const url = urls[i] ?? "";
-      const start = () => startArm(name, url, environment, options);
-      const { shop, seed } = options;
-      prepared.push(await prepareArm({ name, databaseUrl: url, shop, seed, token, start }));
-      signal.throwIfAborted();
-    }
-    const [base, head] = prepared;
-    if (base === undefined || head === undefined) throw new Error("the gate needs two arms");
-    const run = await runRestarts({ base: base.arm, head: head.arm }, options);
+    const { arms, ...prepared } = await prepareArms({
+      serverUrl: databaseUrl,
+      trees: options.trees,
+      shop: options.shop,
+      seed: options.seed,
+      token,
+      start: (name, url) => startArm(name, url, environment, options),
+      onStep: (text) => onStep(text, 0),
+      signal,
+    });
+    const run = await runRestarts(arms, options);
     return {
       ...run,
-      workload: head.description,
-      refusedRows: head.refused,
+      ...prepared,
       before,
       after: await readPressure(),
       timerJitter: jitter,

@@ -1,11 +1,8 @@
 // Slices of base and head that stand beside each other, and what of them counts. A slice that does not count takes its pair with
 // it, so that no arm is favoured; the rules look at both arms alike and were fixed before anything was measured.
 
-import { runClosedLoop } from "#harness/load/closed-loop.ts";
 import { percentileMicros } from "#harness/load/latency.ts";
-import { type LoadResult, mergeSlices, type Slice } from "#harness/load/slice.ts";
-import type { ArmName } from "./gate-arms.ts";
-import type { RunningArm } from "./gate-restart.ts";
+import type { LoadResult, Slice } from "#harness/load/slice.ts";
 import type { TimingMetricId } from "./metrics.ts";
 
 export interface LatencySlice {
@@ -26,20 +23,16 @@ export interface LatencyPair {
   readonly invalid: string | null;
 }
 
-export interface ThroughputSlice {
+export interface SaturatedSlice {
   readonly callsPerSecond: number;
   readonly cpuMicrosPerCall: number | null;
   readonly invalid: string | null;
 }
 
-export interface ThroughputPair {
-  readonly first: ArmName;
-  readonly base: ThroughputSlice;
-  readonly head: ThroughputSlice;
+export interface SaturatedPair {
+  readonly base: SaturatedSlice;
+  readonly head: SaturatedSlice;
 }
-
-/** Above it the generator hides what it measures. */
-const busiestGenerator = 0.9;
 
 export function latencyPairs(result: LoadResult): LatencyPair[] {
   const [base, head] = result.arms;
@@ -74,45 +67,20 @@ function latencySlice({ latency, serviceTime, intended }: Slice): LatencySlice {
   };
 }
 
-/** One turn of one arm at saturation, with its process's counters read on both sides. */
-export async function throughputOf(
-  { name, system, driver, request }: RunningArm,
-  firstIndex: number,
-  durationMs: number,
-  concurrency = 16,
-): Promise<ThroughputSlice> {
-  const before = await system.runtime();
-  const result = await runClosedLoop({ arm: { name, driver, request }, concurrency, durationMs, firstIndex });
-  const after = await system.runtime();
-  const slice = mergeSlices(result.arms.flatMap(({ slices }) => slices));
-  const calls = after.calls - before.calls;
-  const reasons = [
-    ...slice.invalidBecause,
-    ...(slice.generatorUtilization > busiestGenerator
-      ? [`generator busy: event loop above ${busiestGenerator}`]
-      : []),
-  ];
-  return {
-    callsPerSecond: slice.completed / (slice.durationMs / 1000),
-    cpuMicrosPerCall: calls > 0 ? (after.cpuMicros - before.cpuMicros) / calls : null,
-    invalid: reasons.length === 0 ? null : reasons.join("; "),
-  };
-}
-
 /** ln(head / base) of each pair that counts and has both values. */
 export function lnRatios(
   metric: TimingMetricId,
-  measured: { readonly latency: readonly LatencyPair[]; readonly throughput: readonly ThroughputPair[] },
+  measured: { readonly latency: readonly LatencyPair[]; readonly saturated: readonly SaturatedPair[] },
 ): number[] {
   const ratio = (base: number | null, head: number | null) =>
     base !== null && head !== null && base > 0 && head > 0 ? [Math.log(head / base)] : [];
   switch (metric) {
     case "cpuMicrosPerCall":
-      return counting(measured.throughput).flatMap(({ base, head }) =>
+      return counting(measured.saturated).flatMap(({ base, head }) =>
         ratio(base.cpuMicrosPerCall, head.cpuMicrosPerCall),
       );
     case "secondsPerCall":
-      return counting(measured.throughput).flatMap(({ base, head }) =>
+      return counting(measured.saturated).flatMap(({ base, head }) =>
         ratio(head.callsPerSecond, base.callsPerSecond),
       );
     default:
@@ -122,6 +90,6 @@ export function lnRatios(
   }
 }
 
-function counting(pairs: readonly ThroughputPair[]): readonly ThroughputPair[] {
+function counting(pairs: readonly SaturatedPair[]): readonly SaturatedPair[] {
   return pairs.filter(({ base, head }) => base.invalid === null && head.invalid === null);
 }

@@ -1,23 +1,53 @@
 // Loaded before the system (`NODE_OPTIONS=--import=...`) to plant a regression from outside: GATE_INJECT=burn:20,wait:100,pad:40 burns
-// 20 µs of CPU, sleeps 100 µs on the event loop and adds 40 bytes to the response of each call. The system does not know it.
+// 20 µs of CPU, sleeps 100 µs on the event loop and adds 40 bytes to the response of each call; burn:5% burns a share of what the
+// process itself spends on a call, whatever the machine makes of that. The system does not know it.
 
 import { subscribe } from "node:diagnostics_channel";
 import { type ServerHttp2Stream, sensitiveHeaders } from "node:http2";
 
+/** Calls over which the process's own CPU per call is taken. */
+const callsMeasured = 200;
+
+/** A longer step between two looks at the clock was somebody else's: it is not counted as burnt. */
+const longestStepMs = 0.05;
+
 const amounts = parseBurden(process.env.GATE_INJECT ?? "");
+const burnMicros = amounts.burnShare > 0 ? shareOfOwn(amounts.burnShare) : () => amounts.burn;
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 // Of characters that HPACK does not shorten; never indexed, so it is sent in full each time.
 const padding = "X".repeat(amounts.pad);
 
 subscribe("http2.server.stream.start", (message) => {
   if (amounts.pad > 0 && hasStream(message)) pad(message.stream);
-  if (amounts.burn > 0) burn(amounts.burn / 1000);
+  burn(burnMicros());
   if (amounts.wait > 0) Atomics.wait(sleeper, 0, 0, amounts.wait / 1000);
 });
 
-function burn(milliseconds: number): void {
-  const end = performance.now() + milliseconds;
-  while (performance.now() < end);
+function burn(micros: number): void {
+  let left = micros / 1000;
+  let last = performance.now();
+  while (left > 0) {
+    const now = performance.now();
+    if (now - last < longestStepMs) left -= now - last;
+    last = now;
+  }
+}
+
+/** What to burn at each call, in microseconds: nothing until the first calls have shown what they cost without it. */
+function shareOfOwn(share: number): () => number {
+  let last = process.cpuUsage();
+  let calls = 0;
+  let each = 0;
+  return () => {
+    if (++calls === callsMeasured) {
+      const { user, system } = process.cpuUsage(last);
+      const own = Math.max(0, (user + system) / calls - each);
+      last = process.cpuUsage();
+      calls = 0;
+      each = share * own;
+    }
+    return each;
+  };
 }
 
 function pad(stream: ServerHttp2Stream): void {
@@ -32,15 +62,15 @@ function hasStream(message: unknown): message is { readonly stream: ServerHttp2S
   return typeof message === "object" && message !== null && "stream" in message;
 }
 
-function parseBurden(text: string): { burn: number; wait: number; pad: number } {
-  const result = { burn: 0, wait: 0, pad: 0 };
+function parseBurden(text: string): { burn: number; burnShare: number; wait: number; pad: number } {
+  const result = { burn: 0, burnShare: 0, wait: 0, pad: 0 };
   for (const part of text.split(",").filter(Boolean)) {
-    const [kind = "", amount = ""] = part.split(":");
-    const value = Number(amount);
-    if (!(kind === "burn" || kind === "wait" || kind === "pad") || !(value >= 0) || amount === "") {
-      throw new Error(`GATE_INJECT=${text}: must be parts such as burn:20, wait:100 or pad:40`);
-    }
-    result[kind] = value;
+    const match = /^(burn|wait|pad):(\d+(?:\.\d+)?)(%?)$/.exec(part);
+    const [, kind, amount, percent] = match ?? [];
+    if (percent === "%" && kind === "burn") result.burnShare = Number(amount) / 100;
+    else if (percent === "" && (kind === "burn" || kind === "wait" || kind === "pad"))
+      result[kind] = Number(amount);
+    else throw new Error(`GATE_INJECT=${text}: must be parts such as burn:20, burn:5%, wait:100 or pad:40`);
   }
   return result;
 }
