@@ -65,11 +65,11 @@ chaos: $(INSTALLED) ## Kill the shop under load, then check stock, money and ord
 	@node --disable-warning=ExperimentalWarning harness/chaos.ts
 
 .PHONY: gate
-gate: $(INSTALLED) ## Is this checkout slower than BASE=<commit>? PASS, FAIL or INCONCLUSIVE (MINUTES=10, DATA=, SEED=; docs/gate.md)
+gate: $(INSTALLED) ## Is this checkout slower than BASE=<commit>? PASS, FAIL or INCONCLUSIVE (MINUTES=10, PLANT=burn:5%, DATA=, SEED=; docs/gate.md)
 	@node --disable-warning=ExperimentalWarning harness/gate.ts
 
 .PHONY: gate-calibrate
-gate-calibrate: $(INSTALLED) ## How often the gate is wrong here: the same code twice, and planted regressions (MINUTES=3 each, SEED=)
+gate-calibrate: $(INSTALLED) ## How often the gate is wrong here: the same code twice, and planted regressions (MINUTES=3 each, SEED=, PUBLISH=1: docs/gate-calibration.md)
 	@node harness/gate-calibrate.ts
 
 # JSON over HTTP is served unless HTTP_PORT is empty.

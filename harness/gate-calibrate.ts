@@ -10,6 +10,7 @@ import { defaultRule } from "./gate/decision.ts";
 import { planGate } from "./gate/gate-plan.ts";
 import type { GateRecord } from "./gate/gate-record.ts";
 import { headline } from "./gate/gate-words.ts";
+import { median } from "./gate/median.ts";
 import type { Planted } from "./gate/planted.ts";
 import { writeGate } from "./gate/write-gate.ts";
 import { compareWithBase } from "./gate-command.ts";
@@ -46,11 +47,11 @@ async function calibrate(signal: AbortSignal): Promise<boolean> {
     return record;
   };
   const same = await run("identical builds", "not FAIL", {});
-  const { cpuMicros, p50Micros, wireBytes } = levelsOf(same);
-  await run("5 % more CPU per call", "FAIL", { burnMicros: plantedShare * cpuMicros });
-  await run("5 % of the median latency slept in each call", "FAIL", { waitMicros: plantedShare * p50Micros });
-  await run("5 % more bytes per call", "FAIL", { padBytes: plantedShare * wireBytes });
-  await run("three times the CPU per call", "FAIL", { burnMicros: 2 * cpuMicros });
+  const { p50Micros, wireBytes } = levelsOf(same);
+  await run("5 % more CPU per call", "FAIL", { burnShare: plantedShare });
+  await run("5 % of the median latency slept in each call", "FAIL", { wait: plantedShare * p50Micros });
+  await run("5 % more bytes per call", "FAIL", { pad: plantedShare * wireBytes });
+  await run("three times the CPU per call", "FAIL", { burnShare: 2 });
   progress.end();
   const resampled = resampledRates(same, seededRandom(settings.seed));
   const directory = join(reports, "gate", `${same.id}-calibration`);
@@ -64,7 +65,12 @@ async function calibrate(signal: AbortSignal): Promise<boolean> {
     id: record.id,
   }));
   const written = { seed: settings.seed, live: summary, resampled };
-  await writeFile(join(directory, "calibration.json"), `${JSON.stringify(written, null, 1)}\n`);
+  const json = `${JSON.stringify(written, null, 1)}\n`;
+  await writeFile(join(directory, "calibration.json"), json);
+  if (process.env.PUBLISH === "1") {
+    await writeFile(join(repositoryRoot, "docs", "gate-calibration.md"), markdown);
+    await writeFile(join(repositoryRoot, "docs", "gate-calibration.json"), json);
+  }
   process.stdout.write(`${markdown}\n${relative(process.cwd(), directory)}\n`);
   const falseAlarms = resampled[0]?.rates.fail.low ?? 1;
   const [first, last] = [live[0]?.record.verdict.outcome, live.at(-1)?.record.verdict.outcome];
@@ -72,20 +78,15 @@ async function calibrate(signal: AbortSignal): Promise<boolean> {
 }
 
 /** Medians of base over all slices. */
-function levelsOf({ restarts }: GateRecord): { cpuMicros: number; p50Micros: number; wireBytes: number } {
-  const median = (values: readonly (number | null)[]): number => {
-    const known = values.filter((value) => value !== null).sort((a, b) => a - b);
-    const middle = known[Math.floor(known.length / 2)];
-    if (middle === undefined)
-      throw new Error("the run of identical builds has no levels to plant a share of");
-    return middle;
+function levelsOf({ restarts }: GateRecord): { p50Micros: number; wireBytes: number } {
+  const middle = (values: readonly (number | null)[]): number => {
+    const found = median(values.filter((value) => value !== null));
+    if (Number.isNaN(found)) throw new Error("the run of identical builds has no levels to plant a share of");
+    return found;
   };
   return {
-    cpuMicros: median(
-      restarts.flatMap(({ saturated }) => saturated.map(({ base }) => base.cpuMicrosPerCall)),
-    ),
-    p50Micros: 1000 * median(restarts.flatMap(({ latency }) => latency.map(({ base }) => base.p50Ms))),
-    wireBytes: median(restarts.map(({ counters }) => counters.base.wireBytesPerCall)),
+    p50Micros: 1000 * middle(restarts.flatMap(({ latency }) => latency.map(({ base }) => base.p50Ms))),
+    wireBytes: middle(restarts.map(({ counters }) => counters.base.wireBytesPerCall)),
   };
 }
 

@@ -60,7 +60,7 @@ export async function compareWithBase(command: GateCommand): Promise<GateRecord>
         machine,
         seed,
         id: `${runId(startedAt, git.commit, false)}-vs-${base.commit.slice(0, 7)}${headEnv.GATE_INJECT === undefined ? "" : `-${headEnv.GATE_INJECT.replaceAll(/[^a-z0-9.]+/g, "-")}`}`,
-        command: commandOf(settings),
+        command: commandOf(settings, headEnv.GATE_INJECT),
         startedAt: startedAt.toISOString(),
         elapsedSeconds: elapsedSeconds(),
         baseRef: settings.base,
@@ -77,7 +77,7 @@ export async function compareWithBase(command: GateCommand): Promise<GateRecord>
   }
 }
 
-function commandOf({ base, dataFolder, seed, minutes }: GateSettings): string {
+function commandOf({ base, dataFolder, seed, minutes }: GateSettings, planted: string | undefined): string {
   const data = dataFolder === undefined ? "" : ` DATA=${dataFolder}`;
-  return `make gate BASE=${base}${data} SEED=${seed} MINUTES=${minutes}`;
+  return `make gate BASE=${base}${data} SEED=${seed} MINUTES=${minutes}${planted === undefined ? "" : ` PLANT=${planted}`}`;
 }

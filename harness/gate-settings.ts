@@ -1,5 +1,7 @@
 // What `make gate` and `make gate-calibrate` are asked for, read from the environment and checked before anything is started.
 
+import { parseBurden } from "./gate/inject/parse-burden.ts";
+import type { Planted } from "./gate/planted.ts";
 import { readSettings } from "./report-settings.ts";
 
 export interface GateSettings {
@@ -8,6 +10,8 @@ export interface GateSettings {
   readonly dataFolder: string | undefined;
   readonly seed: number;
   readonly minutes: number;
+  /** A regression to plant into this checkout, to see the gate find it. */
+  readonly planted: Planted;
 }
 
 /** Throws an Error that names the variable, its value and its rule. */
@@ -23,5 +27,6 @@ export function readGateSettings(
   if (!(minutes >= 1 && minutes <= 240)) {
     throw new Error(`MINUTES=${environment.MINUTES}: must be a number from 1 to 240`);
   }
-  return { base, dataFolder, seed, minutes };
+  const planted = parseBurden(environment.PLANT ?? "", "PLANT");
+  return { base, dataFolder, seed, minutes, planted };
 }

@@ -28,7 +28,14 @@ async function gate(signal: AbortSignal): Promise<number> {
   try {
     const onStep = (text: string, done: number): void => progress.step(text, done, plan.restarts);
     const source = await loadShop(settings);
-    const record = await compareWithBase({ settings, plan, source, onStep, signal });
+    const record = await compareWithBase({
+      settings,
+      plan,
+      source,
+      planted: settings.planted,
+      onStep,
+      signal,
+    });
     const reports = join(repositoryRoot, "reports");
     const directory = await writeGate(reports, record);
     await writeHistory(reports);

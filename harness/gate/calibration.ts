@@ -3,7 +3,7 @@
 import type { SeededRandom } from "#harness/random/seeded-random.ts";
 import { planGate } from "./gate-plan.ts";
 import type { GateRecord } from "./gate-record.ts";
-import { change, headline } from "./gate-words.ts";
+import { change, headline, timingColumns, timingRows } from "./gate-words.ts";
 import { confirmatory } from "./judge-gate.ts";
 import { type Rates, resampleGates } from "./resample.ts";
 import { lnRatios } from "./slice-pairs.ts";
@@ -46,6 +46,8 @@ export function resampledRates(same: GateRecord, random: SeededRandom): Resample
 }
 
 export function calibrationMarkdown(live: readonly LiveGate[], resampled: readonly ResampledRates[]): string {
+  const [same] = live.map(({ record }) => record);
+  if (same === undefined) throw new RangeError("a calibration begins with a gate of identical builds");
   const liveRows = live.map(
     ({ what, expected, record }) =>
       `| ${what} | ${expected} | ${record.verdict.outcome} | ${headline(record)} |`,
@@ -55,7 +57,8 @@ export function calibrationMarkdown(live: readonly LiveGate[], resampled: readon
     return `| ${what} | ${restarts} | ${rates.gates} | ${interval(rates.fail)} | ${interval(rates.pass)} | ${percent(rates.counts.INCONCLUSIVE / rates.gates)} |`;
   });
   return [
-    "# How often the gate is wrong on this machine",
+    "# How often the gate is wrong",
+    `\`make gate-calibrate MINUTES=${same.plan.minutes} SEED=${same.seed}\` on ${same.startedAt.slice(0, 10)}, commit ${same.commits.head.slice(0, 7)}: ${same.machine.cpuModel}, ${same.machine.cores} cores; fingerprint ${same.fingerprint}. It holds for this machine as it was then.`,
     "## Live",
     ["| planted in head | expected | outcome | |", "| --- | --- | --- | --- |", ...liveRows].join("\n"),
     "## Resampled from the slices of identical builds",
@@ -64,6 +67,13 @@ export function calibrationMarkdown(live: readonly LiveGate[], resampled: readon
       "| --- | --- | --- | --- | --- | --- |",
       ...rows,
     ].join("\n"),
+    "## What one gate can see",
+    [
+      `| ${timingColumns.join(" | ")} |`,
+      `|${timingColumns.map(() => " --- |").join("")}`,
+      ...timingRows(same).map((row) => `| ${row.join(" | ")} |`),
+    ].join("\n"),
+    "*Detectable* is the smallest change that the gate of identical builds would have found 95 times in 100.",
     "For identical builds FAIL is the false-positive rate; for a planted change FAIL is the power and PASS the miss.",
     "",
   ].join("\n\n");

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
+import { parseBurden } from "./inject/parse-burden.ts";
 import { plantedEnv } from "./planted.ts";
 
 /** A server that answers one call of its own, and says what it cost and what came. */
@@ -25,11 +26,11 @@ server.listen(0, "127.0.0.1", () => {
 });`;
 
 it("burns, sleeps and pads in a process that does not know it", async () => {
-  const burnt = await answerOf(plantedEnv({ burnMicros: 150_000, padBytes: 40 }));
+  const burnt = await answerOf(plantedEnv({ burn: 150_000, pad: 40 }));
   expect(burnt).toMatchObject({ padding: 40 });
   expect(burnt.ms).toBeGreaterThanOrEqual(150);
   expect(burnt.cpuMs).toBeGreaterThan(120);
-  const slept = await answerOf(plantedEnv({ waitMicros: 300_000 }));
+  const slept = await answerOf(plantedEnv({ wait: 300_000 }));
   expect(slept.ms).toBeGreaterThanOrEqual(300);
   expect(slept.cpuMs).toBeLessThan(slept.ms);
   expect(slept.padding).toBe(0);
@@ -37,7 +38,15 @@ it("burns, sleeps and pads in a process that does not know it", async () => {
 
 it("is nothing when nothing is planted", () => {
   expect(plantedEnv({})).toEqual({});
-  expect(plantedEnv({ padBytes: 3.4 }).GATE_INJECT).toBe("pad:3");
+  expect(plantedEnv({ pad: 3.4 }).GATE_INJECT).toBe("pad:3");
+});
+
+it("is read from a text, and a wrong one is refused by name", () => {
+  expect(parseBurden("burn:5%,wait:100", "PLANT")).toEqual({ burn: 0, burnShare: 0.05, wait: 100, pad: 0 });
+  for (const text of ["burn", "burn:-1", "wait:5%", "heat:3", "burn:1e9"]) {
+    expect(() => parseBurden(text, "PLANT")).toThrow(`PLANT=${text}: must be`);
+  }
+  expect(plantedEnv(parseBurden("burn:5%,pad:40", "PLANT")).GATE_INJECT).toBe("burn:5%,pad:40");
 });
 
 async function answerOf(

@@ -4,6 +4,7 @@
 
 import { subscribe } from "node:diagnostics_channel";
 import { type ServerHttp2Stream, sensitiveHeaders } from "node:http2";
+import { parseBurden } from "./parse-burden.ts";
 
 /** Calls over which the process's own CPU per call is taken. */
 const callsMeasured = 200;
@@ -11,7 +12,7 @@ const callsMeasured = 200;
 /** A longer step between two looks at the clock was somebody else's: it is not counted as burnt. */
 const longestStepMs = 0.05;
 
-const amounts = parseBurden(process.env.GATE_INJECT ?? "");
+const amounts = parseBurden(process.env.GATE_INJECT ?? "", "GATE_INJECT");
 const burnMicros = amounts.burnShare > 0 ? shareOfOwn(amounts.burnShare) : () => amounts.burn;
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 // Of characters that HPACK does not shorten; never indexed, so it is sent in full each time.
@@ -60,17 +61,4 @@ function pad(stream: ServerHttp2Stream): void {
 
 function hasStream(message: unknown): message is { readonly stream: ServerHttp2Stream } {
   return typeof message === "object" && message !== null && "stream" in message;
-}
-
-function parseBurden(text: string): { burn: number; burnShare: number; wait: number; pad: number } {
-  const result = { burn: 0, burnShare: 0, wait: 0, pad: 0 };
-  for (const part of text.split(",").filter(Boolean)) {
-    const match = /^(burn|wait|pad):(\d+(?:\.\d+)?)(%?)$/.exec(part);
-    const [, kind, amount, percent] = match ?? [];
-    if (percent === "%" && kind === "burn") result.burnShare = Number(amount) / 100;
-    else if (percent === "" && (kind === "burn" || kind === "wait" || kind === "pad"))
-      result[kind] = Number(amount);
-    else throw new Error(`GATE_INJECT=${text}: must be parts such as burn:20, burn:5%, wait:100 or pad:40`);
-  }
-  return result;
 }
