@@ -63,7 +63,6 @@ export function ablationArms(varied: readonly AblationFactorId[]): AblationArm[]
 
 /** Fixed for every arm: few streams on a connection, so that pooling has something to do, and one replica that is far away. */
 export const clusterDesign = Object.freeze({
-  replicas: 3,
   streamsPerConnection: 4,
   /** Each way, before the slow replica. */
   slowReplicaDelayMs: 10,

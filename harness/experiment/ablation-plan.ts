@@ -45,6 +45,8 @@ export interface AblationPlan {
 export interface ClusterPlan {
   readonly ablation: AblationPlan;
   readonly capacity: CapacityPlan | undefined;
+  /** Behind the gateway, in the ablation. */
+  readonly replicas: number;
   /** Of orders that are there before the first call. */
   readonly orders: number;
   /** Expected length of everything, and of the capacity in it. */
@@ -120,20 +122,26 @@ export function planClusterRun(mode: {
   readonly full: boolean;
   readonly quick: boolean;
 }): ClusterPlan | undefined {
-  if (!mode.full) return mode.quick ? undefined : planned(part, undefined, 0);
-  return mode.quick ? planned(quickFull, quickCapacityPlan, 8) : planned(full, fullCapacityPlan, 50);
+  if (!mode.full) return mode.quick ? undefined : planned(part, undefined, { replicas: 2, orders: 0 });
+  return mode.quick
+    ? planned(quickFull, quickCapacityPlan, { replicas: 3, orders: 8 })
+    : planned(full, fullCapacityPlan, { replicas: 3, orders: 50 });
 }
 
-function planned(ablation: AblationPlan, capacity: CapacityPlan | undefined, orders: number): ClusterPlan {
+function planned(
+  ablation: AblationPlan,
+  capacity: CapacityPlan | undefined,
+  size: Pick<ClusterPlan, "replicas" | "orders">,
+): ClusterPlan {
   const ofCapacity =
     capacity === undefined
       ? 0
       : capacitySeconds(capacity, searchedCells(capacity, ablation.factors.length).length);
-  const seconds = setupSeconds + ablationSeconds(ablation) + ofCapacity;
+  const seconds = setupSeconds + ablationSeconds(ablation, size.replicas) + ofCapacity;
   return {
     ablation,
     capacity,
-    orders,
+    ...size,
     seconds,
     capacitySeconds: ofCapacity,
     budgetSeconds: seconds * mostTimesPlanned - ofCapacity,
@@ -142,13 +150,15 @@ function planned(ablation: AblationPlan, capacity: CapacityPlan | undefined, ord
 
 // In seconds, on two slow cores.
 const setupSeconds = 8;
-const clusterSeconds = 4.5;
+const gatewaySeconds = 1.2;
+const replicaSeconds = 1.1;
 /** Counters, gaps, what is still open at the end of a slice. */
 const gapMs = 120;
 /** A busy machine takes longer, but not for ever. */
 const mostTimesPlanned = 1.4;
 
-function ablationSeconds(plan: AblationPlan): number {
+function ablationSeconds(plan: AblationPlan, replicas: number): number {
+  const clusterSeconds = gatewaySeconds + replicaSeconds * replicas;
   const workloads = new Set(plan.scenarios.map(({ workload }) => workload)).size;
   const measured = plan.scenarios.reduce((sum, { workload, condition, atLimit }) => {
     const lengths = sliceLengths(plan, clusterWorkloadFacts[workload], condition);

@@ -20,7 +20,8 @@ export interface ClusterOptions {
   readonly services: readonly string[];
   readonly shared: Address;
   readonly conditions: readonly LinkName[];
-  readonly replicas?: number;
+  /** The last of them, where there are more than one, is behind a slow link. */
+  readonly replicas: number;
   readonly cores: CorePlan;
   readonly nodeFlags: readonly string[];
   readonly signal: AbortSignal;
@@ -42,7 +43,7 @@ export interface Cluster {
 }
 
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const { conditions, services, shared, replicas: count = clusterDesign.replicas } = options;
+  const { conditions, services, shared, replicas: count } = options;
   const opened: (() => Promise<unknown>)[] = [];
   const stop = async () => {
     for (const close of opened.splice(0).reverse()) await close();

@@ -103,7 +103,7 @@ export async function runClusterExperiments(
     const { databaseUrl } = await owner.runtime();
     if (databaseUrl === undefined) throw new Error("the system does not tell its database's address");
     const conditions = [...new Set(plan.ablation.scenarios.map(({ condition }) => condition))];
-    const start = (arm: AblationArm, replicas?: number) =>
+    const start = (arm: AblationArm, replicas = plan.replicas) =>
       startCluster({
         name: arm.label,
         directory,
@@ -112,7 +112,7 @@ export async function runClusterExperiments(
         shared: owner.grpc,
         services: plan.orders > 0 ? orderServices : readServices,
         conditions,
-        ...(replicas === undefined ? {} : { replicas }),
+        replicas,
         cores,
         nodeFlags,
         signal,

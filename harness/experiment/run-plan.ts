@@ -49,7 +49,7 @@ interface Mode {
 }
 
 const full: Mode = {
-  budgetSeconds: 285,
+  budgetSeconds: 280,
   rounds: 4,
   shapedRounds: 2,
   throughputSliceMs: 250,

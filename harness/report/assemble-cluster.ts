@@ -68,6 +68,7 @@ function designOf(
   return {
     factors: ablationFactors.filter(({ id }) => plan.factors.includes(id)),
     arms: ablation.arms,
+    replicas: whole.replicas,
     ...clusterDesign,
     confidence: plan.confidence,
     blocksPlanned: plan.blocks,
