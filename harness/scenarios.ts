@@ -6,6 +6,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { writeHistory } from "./history/write-history.ts";
 import { gitState } from "./report/git-state.ts";
+import { type BackingServices, openBackingServices } from "./sut/backing-services.ts";
 import { repositoryRoot } from "./sut/start-system.ts";
 
 const FOLDER = join(repositoryRoot, "scenarios");
@@ -34,7 +35,7 @@ function readSettings(environment: Readonly<Record<string, string | undefined>>)
   };
 }
 
-async function run({ suite, seed, effort }: ScenarioSettings): Promise<number> {
+async function run({ suite, seed, effort }: ScenarioSettings, backing: BackingServices): Promise<number> {
   const { commit, dirty } = await gitState(repositoryRoot);
   const command = [
     "make scenarios",
@@ -60,6 +61,10 @@ async function run({ suite, seed, effort }: ScenarioSettings): Promise<number> {
     SCENARIO_RESULT: result,
     SCENARIO_COMMIT: commit,
     SCENARIO_DIRTY: dirty ? "1" : "0",
+    SCENARIO_NOTES: backing.notes.join("\n"),
+    // Empty: the embedded one, and no Redis.
+    TEST_DATABASE_URL: backing.databaseUrl ?? "",
+    SCENARIO_REDIS_URL: backing.redisUrl ?? "",
   };
   const child = spawn(process.execPath, args, { stdio: "inherit", cwd: repositoryRoot, env });
   for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, () => child.kill(name));
@@ -74,7 +79,13 @@ async function run({ suite, seed, effort }: ScenarioSettings): Promise<number> {
 }
 
 try {
-  process.exitCode = await run(readSettings(process.env));
+  const settings = readSettings(process.env);
+  const backing = await openBackingServices(process.env);
+  try {
+    process.exitCode = await run(settings, backing);
+  } finally {
+    await backing.stop();
+  }
 } catch (error) {
   process.stderr.write(`no scenarios: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;

@@ -15,6 +15,7 @@ import { createTokenIssuer, type TokenIssuer } from "#harness/sut/tokens.ts";
 import { syntheticShop } from "#harness/workload/synthetic-shop.ts";
 import { connect } from "#wire/client.ts";
 import type { WireConnection } from "#wire/connection.ts";
+import { scenarioDatabase } from "./scenario-database.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -48,7 +49,12 @@ async function start(): Promise<SharedShop> {
   const token = await issuer.issue({ subject: ADMINISTRATOR, permissions });
   const system = await startSystem({
     name: "shop of the scenarios",
-    env: { DATA_DIR: join(directory, "data"), JWKS_FILE: issuer.jwksFile, LOG_LEVEL: "error" },
+    env: {
+      DATABASE_URL: await scenarioDatabase(),
+      DATA_DIR: join(directory, "data"),
+      JWKS_FILE: issuer.jwksFile,
+      LOG_LEVEL: "error",
+    },
     serving: untilServing,
   });
   const open = (): Promise<WireConnection> => connect(system.grpc);

@@ -3,12 +3,12 @@
 import { prepareWorkloads } from "#harness/experiment/prepare-workloads.ts";
 import { seededRandom } from "#harness/random/seeded-random.ts";
 import { catalogueOf, emailOf } from "#harness/sut/catalogue.ts";
+import { settleDatabase } from "#harness/sut/databases.ts";
 import { seedShop } from "#harness/sut/seed-shop.ts";
 import type { RunningSystem } from "#harness/sut/start-system.ts";
 import type { Shop } from "#harness/workload/shop.ts";
 import { connect } from "#wire/client.ts";
 import type { PreparedRequest } from "#wire/prepared-request.ts";
-import { settleDatabase } from "./databases.ts";
 
 export type ArmName = "base" | "head";
 export const armNames: readonly ArmName[] = ["base", "head"];

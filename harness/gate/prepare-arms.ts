@@ -2,10 +2,10 @@
 // its migrations allow, so that ids, pages and the places of rows on the disk are equal too; else it imports the shop itself, and
 // what its answers then differ in by chance (ids, and with them the order of equals) is in its bytes on the wire.
 
+import { createDatabase, settleDatabase } from "#harness/sut/databases.ts";
 import type { RunningSystem } from "#harness/sut/start-system.ts";
 import type { Shop } from "#harness/workload/shop.ts";
 import type { Tree } from "./base-tree.ts";
-import { createDatabase, settleDatabase } from "./databases.ts";
 import { type ArmName, type GateArm, type PreparedArm, prepareArm } from "./gate-arms.ts";
 import { continuesMigrations } from "./same-migrations.ts";
 

@@ -19,7 +19,7 @@ export default class ScenarioReporter implements Reporter {
 
   onTestRunEnd(modules: readonly TestModule[]): void {
     const { SEED = "1", SCENARIO_COMMAND = "make scenarios", SCENARIO_RESULT } = process.env;
-    const { SCENARIO_COMMIT = "", SCENARIO_DIRTY } = process.env;
+    const { SCENARIO_COMMIT = "", SCENARIO_DIRTY, SCENARIO_NOTES = "" } = process.env;
     const results = modules.map(resultOf).sort((a, b) => a.scenario.localeCompare(b.scenario));
     const run: ScenarioRun = {
       startedAt: this.#startedAt.toISOString(),
@@ -28,6 +28,7 @@ export default class ScenarioReporter implements Reporter {
       dirty: SCENARIO_DIRTY !== "0",
       seed: Number(SEED),
       command: SCENARIO_COMMAND,
+      notes: SCENARIO_NOTES.split("\n").filter((note) => note !== ""),
       results,
     };
     process.stdout.write(`\n${tableOf(run)}\n`);

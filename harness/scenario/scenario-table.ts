@@ -27,6 +27,8 @@ export interface ScenarioRun {
   readonly dirty: boolean;
   readonly seed: number;
   readonly command: string;
+  /** What they ran on, and what could not be run on. */
+  readonly notes?: readonly string[];
   readonly results: readonly ScenarioResult[];
 }
 
@@ -39,7 +41,7 @@ export function claimOf(source: string): string | undefined {
 
 const WIDTHS = { suite: 12, verdict: 7, cases: 7 } as const;
 
-export function tableOf({ results, seed }: ScenarioRun): string {
+export function tableOf({ results, seed, notes: on = [] }: ScenarioRun): string {
   const rows = results.map(({ suite, verdict, passed, failed, seconds, claim, notes }) =>
     [
       `${suite.padEnd(WIDTHS.suite)}${verdict.padEnd(WIDTHS.verdict)}${`${passed}/${passed + failed}`.padStart(WIDTHS.cases)}${seconds.toFixed(1).padStart(8)} s  ${claim}`,
@@ -52,5 +54,5 @@ export function tableOf({ results, seed }: ScenarioRun): string {
     failed === 0
       ? `every claim holds (seed ${seed})`
       : `${failed} of ${results.length} claims do not hold; the same again: make scenarios SEED=${seed}`;
-  return [head, ...rows, "", closing].join("\n");
+  return [head, ...rows, "", ...on, closing].join("\n");
 }

@@ -9,6 +9,7 @@ import { service as healthService } from "grpc-health-check";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { type RunningSystem, repositoryRoot, startSystem } from "#harness/sut/start-system.ts";
 import { Code } from "#proto/google/rpc/code.ts";
+import { scenarioDatabase } from "../scenario-database.ts";
 
 const PATIENCE_MS = 5_000;
 const TIMEOUT_MS = 60_000;
@@ -55,7 +56,13 @@ test("TLS, and TLS with certificates of clients", { timeout: TIMEOUT_MS }, async
   const start = async (name: string, env: Record<string, string>): Promise<RunningSystem> => {
     const system = await startSystem({
       name,
-      env: { DATA_DIR: join(folder, name), LOG_LEVEL: "error", SERVICES: "registry", ...env },
+      env: {
+        DATABASE_URL: await scenarioDatabase(),
+        DATA_DIR: join(folder, name),
+        LOG_LEVEL: "error",
+        SERVICES: "registry",
+        ...env,
+      },
     });
     onTestFinished(async () => {
       await system.stop();

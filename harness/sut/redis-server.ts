@@ -1,0 +1,55 @@
+// A Redis of a run's own: the program redis-server on a free port, in memory only. Its watchdog ends it when the run has gone.
+
+import { access, constants } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import type { BackingServer } from "./backing-server.ts";
+import { startProcessGroup } from "./process-group.ts";
+
+const STOP_MS = 5_000;
+const PROGRAM = "redis-server";
+
+/** Its file on the path; undefined when there is none. */
+export async function findRedisServer(path: string): Promise<string | undefined> {
+  for (const folder of path.split(delimiter).filter((entry) => entry !== "")) {
+    const file = join(folder, PROGRAM);
+    const found = await access(file, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (found) return file;
+  }
+  return undefined;
+}
+
+/** Fails with its last words when it ends instead of serving. */
+export async function startRedisServer(file: string): Promise<BackingServer> {
+  const port = await freePort();
+  const ready = Promise.withResolvers<void>();
+  const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
+  const group = await startProcessGroup({
+    command: [file, ...options],
+    cwd: tmpdir(),
+    env: {},
+    onLine: (line) => {
+      if (line.includes("Ready to accept connections")) ready.resolve();
+    },
+  });
+  const ended = group.ended.then((how) =>
+    Promise.reject(new Error(`${PROGRAM} ended with ${how}\n${group.tail()}`)),
+  );
+  await Promise.race([ready.promise, ended]);
+  return { url: `redis://127.0.0.1:${port}`, stop: async () => void (await group.stop(STOP_MS)) };
+}
+
+/** One that nobody listens on now. */
+function freePort(): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const server = createServer().once("error", reject);
+  server.listen(0, "127.0.0.1", () => {
+    const address = server.address();
+    server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+  });
+  return promise;
+}
