@@ -64,6 +64,10 @@ replay: $(INSTALLED) ## Real sales through a fresh system, exact to the penny (D
 chaos: $(INSTALLED) ## Kill the shop under load, then check stock, money and orders (TARGET=shop|postgres, KILLS=<n>, SEED=<n>)
 	@node --disable-warning=ExperimentalWarning harness/chaos.ts
 
+.PHONY: planted
+planted: $(INSTALLED) ## Plant defects into copies of the shop: does a claim of a chaos run find each? (DEFECT=<name>, SEED=<n>)
+	@node --disable-warning=ExperimentalWarning harness/planted.ts
+
 .PHONY: gate
 gate: $(INSTALLED) ## Is this checkout slower than BASE=<commit>? PASS, FAIL or INCONCLUSIVE (MINUTES=10, PLANT=burn:5%, DATA=, SEED=; docs/gate.md)
 	@node --disable-warning=ExperimentalWarning harness/gate.ts

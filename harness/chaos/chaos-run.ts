@@ -2,6 +2,7 @@
 // its caller's: kills, or a plan of faults. Everything that was started is stopped, however it ends.
 
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Books } from "#harness/check/books.ts";
 import { seededRandom } from "#harness/random/seeded-random.ts";
 import { awaitProcessing } from "#harness/shop/await-processing.ts";
@@ -9,7 +10,7 @@ import { OPERATOR_PERMISSIONS, type ShopCallers, shopCallers } from "#harness/sh
 import type { Address } from "#harness/sut/start-system.ts";
 import { createTokenIssuer } from "#harness/sut/tokens.ts";
 import { ListOrdersRequest } from "#proto/ecommerce/v1/order_service.ts";
-import { startChaosLoad } from "./chaos-load.ts";
+import { type ChaosLoad, startChaosLoad } from "./chaos-load.ts";
 import { type Judgement, judgementAtRest } from "./judgement-at-rest.ts";
 import { readBooks } from "./read-books.ts";
 import { readProviderBooks } from "./read-provider-books.ts";
@@ -29,6 +30,8 @@ export interface ChaosOptions {
   readonly cards?: readonly string[];
   /** Of the shop, beside what the run needs. */
   readonly env?: Readonly<Record<string, string>>;
+  /** The load goes on after the last disturbance until so many orders, and so many uses of the stock counters, have ended. Default 0. */
+  readonly leastOperations?: number;
   /** Default 60 s: see judgement-at-rest.ts. */
   readonly settledAfterMs?: number;
   readonly onStep: (text: string) => void;
@@ -84,6 +87,7 @@ const PROVIDER_TIMEOUT_MS = 1_000;
 const COME_BACK_MS = 60_000;
 /** Of one question whether the shop answers. */
 const ASK_TIMEOUT_MS = 1_000;
+const LOOK_AGAIN_MS = 50;
 
 export async function runChaos<T>(options: ChaosOptions, disturbance: Disturbance<T>): Promise<ChaosRun<T>> {
   const { directory, signal, onStep, customers = CUSTOMERS, cards = CARDS, settledAfterMs } = options;
@@ -136,6 +140,7 @@ export async function runChaos<T>(options: ChaosOptions, disturbance: Disturbanc
     },
     orders: () => load.seen().orders.length,
   });
+  await untilUsed(load, options);
   onStep("letting customers finish");
   await load.stop();
   onStep("waiting for every order to end");
@@ -146,4 +151,14 @@ export async function runChaos<T>(options: ChaosOptions, disturbance: Disturbanc
   const judgement = await judgementAtRest(load.seen, read, signal, settledAfterMs);
   const resumed = load.seen().streams.reduce((sum, stream) => sum + stream.resumed, 0);
   return { ...judgement, resumed, disturbed };
+}
+
+/** So that a machine that is slow checks as much as one that is fast. */
+async function untilUsed(
+  load: ChaosLoad,
+  { leastOperations = 0, onStep, signal }: ChaosOptions,
+): Promise<void> {
+  const least = (): number => Math.min(load.seen().orders.length, load.seen().stock.length);
+  if (least() < leastOperations) onStep(`waiting for ${leastOperations} orders and uses of stock`);
+  while (least() < leastOperations) await sleep(LOOK_AGAIN_MS, undefined, { signal });
 }
