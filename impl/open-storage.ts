@@ -1,7 +1,7 @@
 // The database of a system: the one that configuration names, else an embedded PostgreSQL in the data directory.
 import { join } from "node:path";
 import type { Config } from "./config.ts";
-import { sleep, systemClock } from "./runtime/clock.ts";
+import { sleep, sleepAwake, systemClock } from "./runtime/clock.ts";
 import { systemRandom } from "./runtime/ids.ts";
 import type { Logger } from "./runtime/logger.ts";
 import { type Database, openDatabase } from "./storage/database.ts";
@@ -23,7 +23,8 @@ export async function openStorage(
   if (url === undefined) {
     const embedded = await keepEmbeddedPostgres({
       dataDir: join(config.DATA_DIR, "postgres"),
-      sleep: wait,
+      // Nothing else keeps the process alive while the server that a killed one left behind ends.
+      sleep: sleepAwake,
       log,
     });
     resources.defer(() => embedded.stop());

@@ -43,3 +43,10 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
     signal?.addEventListener("abort", onAbort, { once: true });
   });
 }
+
+/** Resolves after `ms`, and keeps the process alive until then: for a start, while there is nothing else yet that does. */
+export function sleepAwake(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
