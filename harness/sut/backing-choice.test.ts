@@ -40,6 +40,14 @@ test("without anything there is a PostgreSQL all the same, and no Redis, with ev
   });
 });
 
+test("what somebody has asked for by name is not passed over", async () => {
+  const given = { ...nothing, databaseUrl: "postgres://a" };
+  const refusing = () => Promise.reject(new Error("no such role"));
+  await expect(firstThatStarts(postgresChoices(given), refusing)).rejects.toThrow(
+    "DATABASE_URL: no such role",
+  );
+});
+
 test("a way that fails to start is passed over with its error", async () => {
   const withoutImage = (way: string) =>
     way === "testcontainers" ? Promise.reject(new Error("no such image")) : start(way);

@@ -18,13 +18,15 @@ export interface Choice<W extends string> {
   readonly way: W;
   /** undefined: it may be tried. */
   readonly whyNot: string | undefined;
+  /** Somebody has asked for it by name, so its failure is not passed over. */
+  readonly asked?: boolean;
 }
 
 /** The embedded PostgreSQL is there always. */
 export function postgresChoices({ whyNoEngine, databaseUrl }: Surroundings): readonly Choice<PostgresWay>[] {
   return [
     { way: "testcontainers", whyNot: whyNoEngine },
-    { way: "DATABASE_URL", whyNot: databaseUrl ? undefined : "it is not set" },
+    { way: "DATABASE_URL", whyNot: databaseUrl ? undefined : "it is not set", asked: true },
     { way: "embedded PostgreSQL", whyNot: undefined },
   ];
 }
@@ -33,7 +35,7 @@ export function redisChoices(surroundings: Surroundings): readonly Choice<RedisW
   const { whyNoEngine, redisUrl, redisServer } = surroundings;
   return [
     { way: "testcontainers", whyNot: whyNoEngine },
-    { way: "REDIS_URL", whyNot: redisUrl ? undefined : "it is not set" },
+    { way: "REDIS_URL", whyNot: redisUrl ? undefined : "it is not set", asked: true },
     { way: "redis-server", whyNot: redisServer ? undefined : "it is not on the path" },
   ];
 }
@@ -45,13 +47,13 @@ export interface Chosen<W extends string, T> {
   readonly passedOver: readonly { readonly way: W; readonly why: string }[];
 }
 
-/** Takes the first way whose start does not fail: an engine may answer and yet have no image. */
+/** Takes the first way whose start does not fail: an engine may answer and yet have no image. Fails with what is asked for by name. */
 export async function firstThatStarts<W extends string, T>(
   choices: readonly Choice<W>[],
   start: (way: W) => Promise<T>,
 ): Promise<Chosen<W, T>> {
   const passedOver: { way: W; why: string }[] = [];
-  for (const { way, whyNot } of choices) {
+  for (const { way, whyNot, asked = false } of choices) {
     if (whyNot !== undefined) {
       passedOver.push({ way, why: whyNot });
       continue;
@@ -59,7 +61,9 @@ export async function firstThatStarts<W extends string, T>(
     try {
       return { taken: { way, server: await start(way) }, passedOver };
     } catch (error) {
-      passedOver.push({ way, why: error instanceof Error ? error.message : String(error) });
+      const why = error instanceof Error ? error.message : String(error);
+      if (asked) throw new Error(`${way}: ${why}`, { cause: error });
+      passedOver.push({ way, why });
     }
   }
   return { taken: undefined, passedOver };

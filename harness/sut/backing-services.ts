@@ -25,6 +25,8 @@ export interface BackingServices {
   stop(): Promise<void>;
 }
 
+const OLDEST_POSTGRES = 18;
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export async function openBackingServices(environment: Environment): Promise<BackingServices> {
@@ -55,7 +57,10 @@ async function startPostgres(way: PostgresWay, { databaseUrl }: Surroundings) {
       return startPostgresContainer();
     case "DATABASE_URL": {
       const url = databaseUrl ?? "";
-      await serverVersion(url);
+      const version = await serverVersion(url);
+      if (Number.parseInt(version, 10) < OLDEST_POSTGRES) {
+        throw new Error(`it is PostgreSQL ${version}, and the shop needs ${OLDEST_POSTGRES} or newer`);
+      }
       return given(url);
     }
     case "embedded PostgreSQL":
