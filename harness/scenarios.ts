@@ -53,8 +53,10 @@ async function run({ suite, seed, effort }: ScenarioSettings, backing: BackingSe
     join(FOLDER, suite ?? ""),
     `--reporter=${join(import.meta.dirname, "scenario/scenario-reporter.ts")}`,
   ];
+  // What is given is used through what follows; no system of a scenario shall find it by itself.
+  const { DATABASE_URL: _, REDIS_URL: __, ...environment } = process.env;
   const env = {
-    ...process.env,
+    ...environment,
     SEED: String(seed),
     EFFORT: String(effort),
     SCENARIO_COMMAND: command.join(" "),

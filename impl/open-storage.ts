@@ -6,6 +6,7 @@ import { systemRandom } from "./runtime/ids.ts";
 import type { Logger } from "./runtime/logger.ts";
 import { type Database, openDatabase } from "./storage/database.ts";
 import { keepEmbeddedPostgres } from "./storage/kept-postgres.ts";
+import { requireServerVersion } from "./storage/server-version.ts";
 
 export interface Storage {
   readonly database: Database<unknown>;
@@ -39,5 +40,6 @@ export async function openStorage(
     log,
   });
   resources.defer(() => database.close());
+  await requireServerVersion(database);
   return { database, url };
 }

@@ -25,6 +25,7 @@ export interface BackingServices {
   stop(): Promise<void>;
 }
 
+/** Major version; the shop itself refuses an older one. */
 const OLDEST_POSTGRES = 18;
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -59,7 +60,7 @@ async function startPostgres(way: PostgresWay, { databaseUrl }: Surroundings) {
       const url = databaseUrl ?? "";
       const version = await serverVersion(url);
       if (Number.parseInt(version, 10) < OLDEST_POSTGRES) {
-        throw new Error(`it is PostgreSQL ${version}, and the shop needs ${OLDEST_POSTGRES} or newer`);
+        throw new Error(`PostgreSQL ${version} is too old: ${OLDEST_POSTGRES} or newer is needed`);
       }
       return given(url);
     }
