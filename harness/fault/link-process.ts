@@ -2,9 +2,12 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createInterface } from "node:readline";
+import { createInterface, type Interface } from "node:readline";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
+import type { LinkCommand, LinkControl } from "./link-control.ts";
 import { checkedProfile, type LinkProfile } from "./link-profile.ts";
+import { checkToxic } from "./link-toxic.ts";
 
 export interface LinkProcessOptions {
   readonly target: { readonly host: string; readonly port: number };
@@ -13,7 +16,7 @@ export interface LinkProcessOptions {
   readonly seed?: number;
 }
 
-export interface LinkProcess {
+export interface LinkProcess extends LinkControl {
   readonly pid: number;
   readonly host: string;
   readonly port: number;
@@ -32,23 +35,61 @@ export async function startLink(
   const child = spawn(command, args, { stdio: ["pipe", "pipe", "pipe"] });
   await once(child, "spawn");
   const complaint = collect(child);
-  const port = await Promise.race([
-    readyPort(child),
-    once(child, "exit").then(([code, signal]) => {
-      throw new Error(`the link ended with ${code ?? signal} before it was ready: ${complaint()}`);
-    }),
-  ]);
+  const says = answers(createInterface({ input: output(child) }));
+  const ended = once(child, "exit").then(([code, signal]) => {
+    throw new Error(`the link ended with ${code ?? signal} before it answered: ${complaint()}`);
+  });
+  // Whoever waits for an answer is told; most of the time nobody does.
+  ended.catch(() => {});
+  child.stdin?.on("error", () => {});
+  const answer = (): Promise<string> => Promise.race([says(), ended]);
+  const port = portIn(await answer());
   const { pid } = child;
   if (pid === undefined) throw new Error("the link has no process id");
-  return { pid, host: "127.0.0.1", port, stop: () => stop(child) };
+  return { pid, host: "127.0.0.1", port, ...control(child, answer), stop: () => stop(child) };
 }
 
-async function readyPort(child: ChildProcess): Promise<number> {
+function output(child: ChildProcess): Readable {
   if (child.stdout === null) throw new Error("the link has no standard output");
-  const [line] = await once(createInterface({ input: child.stdout }), "line");
-  const port = Number(/^ready (\d+)$/.exec(String(line))?.[1]);
+  return child.stdout;
+}
+
+/** The next line, one for each call, none lost between calls. */
+function answers(lines: Interface): () => Promise<string> {
+  const said: string[] = [];
+  const asked: ((line: string) => void)[] = [];
+  lines.on("line", (line) => {
+    const resolve = asked.shift();
+    if (resolve === undefined) said.push(line);
+    else resolve(line);
+  });
+  return () => {
+    const line = said.shift();
+    return line === undefined ? new Promise((resolve) => asked.push(resolve)) : Promise.resolve(line);
+  };
+}
+
+function portIn(line: string): number {
+  const port = Number(/^ready (\d+)$/.exec(line)?.[1]);
   if (!Number.isInteger(port)) throw new Error(`the link said ${JSON.stringify(line)} instead of its port`);
   return port;
+}
+
+/** Answers come in the order of the commands. */
+function control(child: ChildProcess, answer: () => Promise<string>): LinkControl {
+  const send = async (command: LinkCommand): Promise<void> => {
+    if (hasEnded(child)) throw new Error(`the link has ended: it cannot take ${JSON.stringify(command)}`);
+    child.stdin?.write(`${JSON.stringify(command)}\n`);
+    const line = await answer();
+    if (line !== "done") throw new Error(`the link refused ${JSON.stringify(command)}: ${line}`);
+  };
+  return {
+    addToxic: async (name, toxic) => {
+      checkToxic(name, toxic);
+      await send({ add: name, toxic });
+    },
+    removeToxic: (name) => send({ remove: name }),
+  };
 }
 
 function collect(child: ChildProcess): () => string {
@@ -60,8 +101,12 @@ function collect(child: ChildProcess): () => string {
 }
 
 async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (hasEnded(child)) return;
   const ended = once(child, "exit");
   child.stdin?.end();
   await ended;
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
 }

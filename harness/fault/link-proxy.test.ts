@@ -1,16 +1,23 @@
 import { once } from "node:events";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { buffer } from "node:stream/consumers";
 import fc from "fast-check";
 import { afterEach, expect, test } from "vitest";
 import { startLink } from "./link-process.ts";
-import type { LinkProfile } from "./link-profile.ts";
-import { type LinkProxy, startLinkProxy } from "./link-proxy.ts";
+import { startLinkProxy } from "./link-proxy.ts";
+import {
+  dial,
+  echo,
+  halfway,
+  linksForTests,
+  portOf,
+  roundTripMs,
+  sayTo,
+  transparent,
+} from "./testing/through-link.ts";
 
-const closers: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
+const { through: throughProxy, listen, alsoClose, close } = linksForTests();
+afterEach(close);
 
 test("bytes arrive unchanged and in order, however they are cut", async () => {
   const proxy = await throughProxy({ name: "x", delayMs: 1, jitterMs: 3 }, echo);
@@ -32,10 +39,7 @@ test("a byte there and back takes at least twice the delay", async () => {
   const socket = await dial(proxy);
   const rounds: number[] = [];
   for (let i = 0; i < 5; i++) {
-    const sent = performance.now();
-    socket.write("x");
-    await once(socket, "data");
-    rounds.push(performance.now() - sent);
+    rounds.push(await roundTripMs(socket));
   }
   socket.destroy();
   expect(Math.min(...rounds)).toBeGreaterThanOrEqual(59);
@@ -118,83 +122,73 @@ test("a target that is not there resets whoever connects", async () => {
   const proxy = await startLinkProxy({
     target: { host: "127.0.0.1", port },
     profile: { name: "x", delayMs: 1 },
-    random,
+    random: halfway,
   });
-  closers.push(() => proxy.close());
+  alsoClose(() => proxy.close());
   const socket = connect({ host: proxy.host, port: proxy.port });
   expect(await once(socket, "error").catch((error: unknown) => [error])).toMatchObject([
     { code: "ECONNRESET" },
   ]);
 });
 
-test("cutting the link resets open connections, and new ones work again", async () => {
-  const proxy = await throughProxy({ name: "x", delayMs: 1 }, echo);
+test("a link without delay or limit changes nothing, also when a toxic has come and gone", async () => {
+  const proxy = await throughProxy(transparent, echo);
+  await proxy.addToxic("x", { kind: "slow", delayMs: 5, jitterMs: 5, bandwidthBytesPerSecond: 1e6 });
+  await proxy.removeToxic("x");
+  await proxy.removeToxic("never there");
   const socket = await dial(proxy);
-  socket.write("x");
-  await once(socket, "data");
-  const error = once(socket, "error");
-  proxy.cut();
-  expect(await error).toMatchObject([{ code: "ECONNRESET" }]);
-  const again = await dial(proxy);
-  again.end("y");
-  expect((await buffer(again)).toString()).toBe("y");
+  const words = Buffer.from(Array.from({ length: 1_000_000 }, (_, i) => i % 251));
+  const answer = buffer(socket);
+  socket.end(words);
+  expect((await answer).equals(words)).toBe(true);
 });
 
-test("a link runs in a process of its own, and is gone when stopped", async () => {
+test("toxics come and go on open connections, and what is on its way keeps its order", async () => {
+  const proxy = await throughProxy({ name: "x", delayMs: 1, jitterMs: 2 }, echo);
+  const socket = await dial(proxy);
+  const words = Buffer.from(Array.from({ length: 2_000_000 }, (_, i) => i % 251));
+  const answer = buffer(socket);
+  socket.end(words);
+  for (let i = 0; i < 5; i++) {
+    await proxy.addToxic("held", { kind: "hold" });
+    await new Promise(setImmediate);
+    await proxy.addToxic("slow", { kind: "slow", delayMs: i, bandwidthBytesPerSecond: 1e8 });
+    await proxy.removeToxic("held");
+    await new Promise(setImmediate);
+    await proxy.removeToxic("slow");
+  }
+  expect((await answer).equals(words)).toBe(true);
+});
+
+test("a toxic that no link can have is refused by name and value", async () => {
+  const proxy = await throughProxy(transparent, echo);
+  const adding = proxy.addToxic("latency", { kind: "slow", delayMs: -1 });
+  await expect(adding).rejects.toThrow(/"latency": delayMs.*0 to 60000, got -1/);
+});
+
+test("a link runs in a process of its own, takes toxics there, and is gone when stopped", async () => {
   const server = await listen(echo);
   const target = { host: "127.0.0.1", port: portOf(server) };
   const link = await startLink({ target, profile: { name: "x", delayMs: 2 } });
   const socket = await dial(link);
-  socket.end("hello");
-  expect((await buffer(socket)).toString()).toBe("hello");
+  expect(await sayTo(socket, "hello")).toBe("hello");
+  const error = once(socket, "error");
+  await Promise.all([link.addToxic("reset", { kind: "reset" }), link.removeToxic("reset")]);
+  expect(await error).toMatchObject([{ code: "ECONNRESET" }]);
+  await expect(link.addToxic("x", { kind: "slow", bufferBytes: 0 })).rejects.toThrow(/bufferBytes.*got 0/);
+  const again = await dial(link);
+  expect(await sayTo(again, "hello again")).toBe("hello again");
+  again.destroy();
   await link.stop();
   await link.stop();
   expect(() => process.kill(link.pid, 0)).toThrow(/ESRCH/);
+  await expect(link.addToxic("late", { kind: "hold" })).rejects.toThrow(/has ended/);
 });
-
-function random(): number {
-  return 0.5;
-}
-
-function echo(socket: Socket): void {
-  socket.pipe(socket);
-}
 
 /** Reads everything, then ends. */
 function drain(socket: Socket): void {
   socket.resume();
   socket.once("end", () => socket.end());
-}
-
-async function listen(onConnection: (socket: Socket) => void): Promise<Server> {
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    socket.on("error", () => {});
-    onConnection(socket);
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  closers.push(async () => server.close());
-  return server;
-}
-
-async function throughProxy(
-  profile: LinkProfile,
-  onConnection: (socket: Socket) => void,
-): Promise<LinkProxy> {
-  const server = await listen(onConnection);
-  const proxy = await startLinkProxy({
-    target: { host: "127.0.0.1", port: portOf(server) },
-    profile,
-    random,
-  });
-  closers.push(() => proxy.close());
-  return proxy;
-}
-
-async function dial({ host, port }: { host: string; port: number }): Promise<Socket> {
-  const socket = connect({ host, port, allowHalfOpen: true });
-  await once(socket, "connect");
-  return socket;
 }
 
 /** Resolves with the bytes taken once nothing has moved for a while. */
@@ -212,10 +206,4 @@ async function writeUntilBlocked(socket: Socket, total: number): Promise<number>
     }
   }
   return socket.bytesWritten;
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("not listening");
-  return address.port;
 }
