@@ -40,7 +40,7 @@ const LONGEST_THINKING_MS = 50;
 const LOOK_AGAIN_MS = 100;
 const PATIENCE_MS = 60_000;
 /** Of customers who do not wait for a system that is away: what they sent is unknown for ever. */
-const IMPATIENT_SHARE = 0.1;
+const IMPATIENT_SHARE = 0.25;
 const IMPATIENCE_MS = 250;
 const MOST_LINES = 3;
 const MOST_UNITS = 3;

@@ -15,6 +15,13 @@ const FAULTS: Readonly<Record<string, (parts: FaultedShop) => Fault>> = {
     kill(shop, "shop", "the shop's process is killed, and stays away until it is started again"),
   "kill-database": ({ shop }) =>
     kill(shop, "postgres", "the database server is killed, and the shop starts another"),
+  pause: ({ shop }) => ({
+    name: "pause",
+    about: "the shop's process is frozen: connections stay, and nothing is answered",
+    strike: async () => void process.kill(shop.pid(), "SIGSTOP"),
+    // A plan that is cut short heals what never struck, too: a process that runs does not mind.
+    heal: async () => void process.kill(shop.pid(), "SIGCONT"),
+  }),
 };
 
 export const SHOP_FAULTS: readonly string[] = Object.keys(FAULTS);
