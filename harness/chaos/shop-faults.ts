@@ -1,13 +1,20 @@
 // The faults that can strike the shop of a chaos run, by the names that `make chaos FAULTS=` takes.
 
 import type { Fault } from "#harness/fault/fault.ts";
-import type { LinkProcess } from "#harness/fault/link-process.ts";
+import type { LinkControl } from "#harness/fault/link-control.ts";
+import { bandwidth } from "#harness/fault/network/bandwidth.ts";
+import { blackhole } from "#harness/fault/network/blackhole.ts";
+import { halfOpen } from "#harness/fault/network/half-open.ts";
+import { jitter } from "#harness/fault/network/jitter.ts";
+import { latency } from "#harness/fault/network/latency.ts";
+import { oneWayPartition, partition } from "#harness/fault/network/partition.ts";
+import { resetPeer } from "#harness/fault/network/reset-peer.ts";
 import type { KillTarget, ShopUnderKill } from "./shop-under-kill.ts";
 
 export interface FaultedShop {
   readonly shop: ShopUnderKill;
   /** Between the shop and those who call it. */
-  readonly link: LinkProcess;
+  readonly link: LinkControl;
 }
 
 const FAULTS: Readonly<Record<string, (parts: FaultedShop) => Fault>> = {
@@ -18,10 +25,20 @@ const FAULTS: Readonly<Record<string, (parts: FaultedShop) => Fault>> = {
   pause: ({ shop }) => ({
     name: "pause",
     about: "the shop's process is frozen: connections stay, and nothing is answered",
-    strike: async () => void process.kill(shop.pid(), "SIGSTOP"),
+    strike: async () => signal(shop.pid(), "SIGSTOP"),
     // A plan that is cut short heals what never struck, too: a process that runs does not mind.
-    heal: async () => void process.kill(shop.pid(), "SIGCONT"),
+    heal: async () => signal(shop.pid(), "SIGCONT"),
   }),
+  latency: ({ link }) => latency(link),
+  jitter: ({ link }) => jitter(link),
+  bandwidth: ({ link }) => bandwidth(link),
+  "reset-peer": ({ link }) => resetPeer(link),
+  partition: ({ link }) => partition(link),
+  "one-way-partition-up": ({ link }) => oneWayPartition(link, "up"),
+  "one-way-partition-down": ({ link }) => oneWayPartition(link, "down"),
+  blackhole: ({ link }) => blackhole(link),
+  "half-open-client": ({ link }) => halfOpen(link, "server"),
+  "half-open-server": ({ link }) => halfOpen(link, "client"),
 };
 
 export const SHOP_FAULTS: readonly string[] = Object.keys(FAULTS);
@@ -42,4 +59,13 @@ function kill(shop: ShopUnderKill, target: KillTarget, about: string): Fault {
     strike: () => shop.bringDown(target),
     heal: () => shop.bringBack(target),
   };
+}
+
+/** Without effect on a process that has ended already. */
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
 }
