@@ -122,7 +122,9 @@ const LAYERS: ReadonlyArray<readonly [folder: string, mayImport: readonly string
     [
       "proto/gen",
       "wire",
+      "harness/random",
       "harness/chaos",
+      "harness/check",
       "harness/contract",
       "harness/rpc",
       "harness/shop",
