@@ -9,6 +9,7 @@ import { jitter } from "#harness/fault/network/jitter.ts";
 import { latency } from "#harness/fault/network/latency.ts";
 import { oneWayPartition, partition } from "#harness/fault/network/partition.ts";
 import { resetPeer } from "#harness/fault/network/reset-peer.ts";
+import { slowReader } from "#harness/fault/network/slow-reader.ts";
 import type { KillTarget, ShopUnderKill } from "./shop-under-kill.ts";
 
 export interface FaultedShop {
@@ -32,6 +33,7 @@ const FAULTS: Readonly<Record<string, (parts: FaultedShop) => Fault>> = {
   latency: ({ link }) => latency(link),
   jitter: ({ link }) => jitter(link),
   bandwidth: ({ link }) => bandwidth(link),
+  "slow-reader": ({ link }) => slowReader(link),
   "reset-peer": ({ link }) => resetPeer(link),
   partition: ({ link }) => partition(link),
   "one-way-partition-up": ({ link }) => oneWayPartition(link, "up"),
