@@ -7,9 +7,9 @@ export interface GatePlan {
   /** Both arms at once, each arrival to one by a coin. */
   readonly latencyMs: number;
   readonly latencySliceMs: number;
-  /** Slices in which both arms are saturated at once. */
-  readonly saturatedSlices: number;
-  readonly saturatedSliceMs: number;
+  /** Slices in which both arms are busy at once. */
+  readonly busySlices: number;
+  readonly busySliceMs: number;
   /** Calls of each arm from which the counters are taken. */
   readonly countedCalls: number;
   /** Calls of an arm before it is the other's turn, while they are counted. */
@@ -47,8 +47,8 @@ export function planGate(minutes: number): GatePlan {
     restarts,
     latencyMs: Math.max(4, Math.round((measured * latencyShare) / sliceMs)) * sliceMs,
     latencySliceMs: sliceMs,
-    saturatedSlices: Math.max(3, Math.round((measured * (1 - latencyShare)) / sliceMs)),
-    saturatedSliceMs: sliceMs,
+    busySlices: Math.max(3, Math.round((measured * (1 - latencyShare)) / sliceMs)),
+    busySliceMs: sliceMs,
     countedCalls: 3000,
     countedTurn: 500,
     warmUp: { calls: 10_000, windowMs: 1000, capMs: minutes >= 8 ? 16_000 : 8000 },

@@ -16,9 +16,9 @@ afterAll(() => server?.stop());
 describe("a restart of both arms", () => {
   it("measures them beside each other, and stops both", async () => {
     const running = new Set<string>();
-    const result = await runRestart({ ...options(running), ratePerSecond: 1000 });
+    const result = await runRestart({ ...options(running), capacity: 2000 });
     expect(new Set(result.order)).toEqual(new Set(["base", "head"]));
-    expect(result.saturated).toHaveLength(2);
+    expect(result.busy).toHaveLength(2);
     expect(result.latency.length).toBeGreaterThan(0);
     expect(result.latency.reduce((sum, { base, head }) => sum + base.calls + head.calls, 0)).toBeGreaterThan(
       5,
@@ -29,9 +29,9 @@ describe("a restart of both arms", () => {
     expect([...running]).toEqual([]);
   });
 
-  it("keeps the rate that it is given, else finds one", async () => {
-    expect((await runRestart({ ...options(new Set()), ratePerSecond: 123 })).ratePerSecond).toBe(123);
-    expect((await runRestart(options(new Set()))).ratePerSecond).toBeGreaterThanOrEqual(20);
+  it("keeps the capacity that it is given, else finds one", async () => {
+    expect((await runRestart({ ...options(new Set()), capacity: 123 })).capacity).toBe(123);
+    expect((await runRestart(options(new Set()))).capacity).toBeGreaterThanOrEqual(40);
   });
 
   it("stops base when head does not start", async () => {
@@ -58,13 +58,13 @@ function options(running: Set<string>): RestartOptions {
     restart: 0,
     plan: {
       ...planGate(1),
-      ...{ latencyMs: 80, latencySliceMs: 20, saturatedSlices: 2, saturatedSliceMs: 20 },
+      ...{ latencyMs: 80, latencySliceMs: 20, busySlices: 2, busySliceMs: 20 },
       ...{ countedCalls: 50, countedTurn: 20, capacityMs: 20 },
       warmUp: { calls: 60, windowMs: 5, capMs: 40 },
     },
     arms: { base: arm("base"), head: arm("head") },
     random: seededRandom(5),
-    ratePerSecond: undefined,
+    capacity: undefined,
     onStep: () => {},
     signal: new AbortController().signal,
   };

@@ -5,13 +5,13 @@ import { spinCanary } from "#harness/experiment/spin-canary.ts";
 import { connectWireDriver } from "#harness/load/wire-driver.ts";
 import type { SeededRandom } from "#harness/random/seeded-random.ts";
 import type { RuntimeSnapshot } from "#harness/sut/runtime-snapshot.ts";
+import { measureBusy } from "./busy-phase.ts";
 import { type ArmName, armNames, type GateArm } from "./gate-arms.ts";
 import type { GatePlan } from "./gate-plan.ts";
-import { findRate, measureLatency } from "./latency-phase.ts";
+import { findCapacity, measureLatency } from "./latency-phase.ts";
 import { type ArmCounters, countCold, countWarm } from "./read-counters.ts";
 import { callsInFlight, type RunningArm } from "./running-arm.ts";
-import { measureSaturated } from "./saturated-pairs.ts";
-import type { LatencyPair, SaturatedPair } from "./slice-pairs.ts";
+import type { BusyPair, LatencyPair } from "./slice-pairs.ts";
 import { warmArms } from "./warm-arms.ts";
 
 export interface RestartOptions {
@@ -19,8 +19,8 @@ export interface RestartOptions {
   readonly plan: GatePlan;
   readonly arms: Readonly<Record<ArmName, GateArm>>;
   readonly random: SeededRandom;
-  /** Of the open loop; undefined in the first restart, which finds it. */
-  readonly ratePerSecond: number | undefined;
+  /** Calls per second, of which the loads are shares; undefined in the first restart, which finds it. */
+  readonly capacity: number | undefined;
   readonly onStep: (text: string) => void;
   readonly signal: AbortSignal;
 }
@@ -31,14 +31,15 @@ export interface RestartResult {
   readonly seconds: number;
   readonly canaryBefore: number;
   readonly canaryAfter: number;
-  readonly ratePerSecond: number;
+  /** Calls per second that the slower arm could answer. */
+  readonly capacity: number;
   readonly startMs: Readonly<Record<ArmName, number>>;
   /** Of both arms together. */
   readonly warmUp: { readonly calls: number; readonly windows: number; readonly steady: boolean };
   readonly processes: Readonly<Record<ArmName, Pick<RuntimeSnapshot, "node" | "v8" | "execArgv">>>;
   readonly counters: Readonly<Record<ArmName, ArmCounters>>;
   readonly latency: readonly LatencyPair[];
-  readonly saturated: readonly SaturatedPair[];
+  readonly busy: readonly BusyPair[];
 }
 
 const connectionsPerArm = 2;
@@ -89,23 +90,23 @@ async function measure(
   signal.throwIfAborted();
   onStep("counting, warm");
   const warm = await countWarm(both, plan, callsInFlight, random);
-  const ratePerSecond = options.ratePerSecond ?? (await findRate(both, plan.capacityMs));
-  onStep(`latency at ${Math.round(ratePerSecond)} calls/s`);
-  const latency = await measureLatency(arms, ratePerSecond, plan, random, signal);
-  onStep("saturation");
-  const saturated = await measureSaturated(arms, plan, random, signal);
+  const capacity = options.capacity ?? (await findCapacity(both, plan.capacityMs));
+  onStep("latency");
+  const latency = await measureLatency(arms, capacity, plan, random, signal);
+  onStep("busy");
+  const busy = await measureBusy(arms, capacity, plan, random, signal);
   const facts = async ({ system }: RunningArm) => {
     const { node, v8, execArgv } = await system.runtime();
     return { node, v8, execArgv };
   };
   return {
-    ratePerSecond,
+    capacity,
     startMs: { base: arms.base.system.startMs, head: arms.head.system.startMs },
     warmUp: { calls, windows: windows.length, steady: endedBy === "steady" },
     processes: { base: await facts(arms.base), head: await facts(arms.head) },
     counters: { base: { ...coldBase, ...warm.base }, head: { ...coldHead, ...warm.head } },
     latency,
-    saturated,
+    busy,
   };
 }
 

@@ -80,7 +80,7 @@ export function facts(record: GateRecord): (readonly [string, string])[] {
     ],
     [
       "plan",
-      `${plan.restarts} restarts of ${plan.latencyMs / 1000} s latency and ${plan.saturatedSlices} slices of ${plan.saturatedSliceMs} ms at saturation, both at once in either; latency at ${number(restarts[0]?.ratePerSecond ?? 0)} calls/s for both together`,
+      `${plan.restarts} restarts of ${plan.latencyMs / 1000} s latency at 45 % and ${plan.busySlices} slices of ${plan.busySliceMs} ms at 65 % of ${number(restarts[0]?.capacity ?? 0)} calls/s, both arms at once`,
     ],
     ["workload", record.workload],
     [

@@ -46,7 +46,7 @@ describe("the verdict", () => {
   it("fails three times the CPU, and leaves pairs out that do not count", () => {
     const slow = restarts().map((restart, i) => ({
       ...restart,
-      saturated: restart.saturated.map((pair) => ({
+      busy: restart.busy.map((pair) => ({
         ...pair,
         head: { ...pair.head, cpuMicrosPerCall: 300 + i },
       })),
@@ -55,7 +55,7 @@ describe("the verdict", () => {
     expect(verdict.timing.find(({ metric }) => metric.id === "cpuMicrosPerCall")?.outcome).toBe("FAIL");
     const invalid = slow.map((restart) => ({
       ...restart,
-      saturated: restart.saturated.map((pair) => ({ ...pair, base: { ...pair.base, invalid: "busy" } })),
+      busy: restart.busy.map((pair) => ({ ...pair, invalid: "busy" })),
     }));
     expect(judgeGate(invalid, "final").timing[0]).toMatchObject({
       outcome: "INCONCLUSIVE",
@@ -66,7 +66,7 @@ describe("the verdict", () => {
 
 function restarts(head: Partial<ArmCounters> = {}, base = counters): Measured[] {
   const latency = { calls: 200, p50Ms: 1, p90Ms: 2, p99Ms: 5, uncorrectedP99Ms: 4 };
-  const turn = { callsPerSecond: 5000, cpuMicrosPerCall: 100, invalid: null };
+  const turn = { calls: 2500, cpuMicrosPerCall: 100 };
   return Array.from({ length: 6 }, () => ({
     counters: { base, head: { ...counters, ...head } },
     latency: Array.from({ length: 5 }, () => ({
@@ -75,6 +75,6 @@ function restarts(head: Partial<ArmCounters> = {}, base = counters): Measured[] 
       sendLagP99Ms: 1,
       invalid: null,
     })),
-    saturated: Array.from({ length: 5 }, () => ({ base: turn, head: turn })),
+    busy: Array.from({ length: 5 }, () => ({ base: turn, head: turn, invalid: null })),
   }));
 }

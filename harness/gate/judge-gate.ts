@@ -8,12 +8,12 @@ import type { Look } from "./looks.ts";
 import { median } from "./median.ts";
 import { type CounterMetric, counterMetrics, type TimingMetric, timingMetrics } from "./metrics.ts";
 import type { ArmCounters } from "./read-counters.ts";
-import { type LatencyPair, lnRatios, type SaturatedPair } from "./slice-pairs.ts";
+import { type BusyPair, type LatencyPair, lnRatios } from "./slice-pairs.ts";
 
 export interface Measured {
   readonly counters: Readonly<Record<ArmName, ArmCounters>>;
   readonly latency: readonly LatencyPair[];
-  readonly saturated: readonly SaturatedPair[];
+  readonly busy: readonly BusyPair[];
 }
 
 export interface TimingVerdict extends MetricJudgement {

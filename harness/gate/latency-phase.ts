@@ -12,28 +12,29 @@ import { type LatencyPair, latencyPairs } from "./slice-pairs.ts";
 
 /** Share of the slower arm's capacity that both get together. */
 const openLoad = 0.45;
-const lowestRate = 20;
+const lowestRate = 40;
 /** Calls of an arm in a slice below which its 99th percentile is its maximum. */
 const fewestCallsASlice = 150;
 
-/** Calls per second for both together, from what each can do alone. */
-export async function findRate(running: readonly RunningArm[], durationMs: number): Promise<number> {
+/** Calls per second of the slower arm, alone on its core. */
+export async function findCapacity(running: readonly RunningArm[], durationMs: number): Promise<number> {
   const capacities: number[] = [];
   for (const arm of running) {
     const { arms } = await runClosedLoop({ arm, concurrency: callsInFlight, durationMs });
     const slice = mergeSlices(arms.flatMap(({ slices }) => slices));
     capacities.push(slice.completed / (slice.durationMs / 1000));
   }
-  return Math.max(lowestRate, openLoad * Math.min(...capacities));
+  return Math.max(lowestRate, Math.min(...capacities));
 }
 
 export async function measureLatency(
   { base, head }: Readonly<Record<ArmName, RunningArm>>,
-  ratePerSecond: number,
+  capacity: number,
   plan: Pick<GatePlan, "latencyMs" | "latencySliceMs">,
   random: SeededRandom,
   signal: AbortSignal,
 ): Promise<LatencyPair[]> {
+  const ratePerSecond = openLoad * capacity;
   const first = random.below(1_000_000);
   const result = await runOpenLoop({
     plan: poissonArrivals({ ratePerSecond, durationMs: plan.latencyMs, arms: 2 }, random),

@@ -108,7 +108,7 @@ async function runRestarts(
       plan,
       arms,
       random: random.fork(`restart ${restart}`),
-      ratePerSecond: restarts[0]?.ratePerSecond,
+      capacity: restarts[0]?.capacity,
       onStep: (text) => onStep(`restart ${restart + 1}: ${text}`, restart),
       signal,
     });

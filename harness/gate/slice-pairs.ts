@@ -23,15 +23,16 @@ export interface LatencyPair {
   readonly invalid: string | null;
 }
 
-export interface SaturatedSlice {
-  readonly callsPerSecond: number;
+export interface BusySlice {
+  readonly calls: number;
   readonly cpuMicrosPerCall: number | null;
-  readonly invalid: string | null;
 }
 
-export interface SaturatedPair {
-  readonly base: SaturatedSlice;
-  readonly head: SaturatedSlice;
+export interface BusyPair {
+  readonly base: BusySlice;
+  readonly head: BusySlice;
+  /** Why it does not count; null when it does. */
+  readonly invalid: string | null;
 }
 
 export function latencyPairs(result: LoadResult): LatencyPair[] {
@@ -70,26 +71,14 @@ function latencySlice({ latency, serviceTime, intended }: Slice): LatencySlice {
 /** ln(head / base) of each pair that counts and has both values. */
 export function lnRatios(
   metric: TimingMetricId,
-  measured: { readonly latency: readonly LatencyPair[]; readonly saturated: readonly SaturatedPair[] },
+  measured: { readonly latency: readonly LatencyPair[]; readonly busy: readonly BusyPair[] },
 ): number[] {
   const ratio = (base: number | null, head: number | null) =>
     base !== null && head !== null && base > 0 && head > 0 ? [Math.log(head / base)] : [];
-  switch (metric) {
-    case "cpuMicrosPerCall":
-      return counting(measured.saturated).flatMap(({ base, head }) =>
-        ratio(base.cpuMicrosPerCall, head.cpuMicrosPerCall),
-      );
-    case "secondsPerCall":
-      return counting(measured.saturated).flatMap(({ base, head }) =>
-        ratio(head.callsPerSecond, base.callsPerSecond),
-      );
-    default:
-      return measured.latency
-        .filter(({ invalid }) => invalid === null)
-        .flatMap(({ base, head }) => ratio(base[metric], head[metric]));
+  const counting = <P extends { readonly invalid: string | null }>(pairs: readonly P[]): readonly P[] =>
+    pairs.filter(({ invalid }) => invalid === null);
+  if (metric === "cpuMicrosPerCall") {
+    return counting(measured.busy).flatMap(({ base, head }) => ratio(base[metric], head[metric]));
   }
-}
-
-function counting(pairs: readonly SaturatedPair[]): readonly SaturatedPair[] {
-  return pairs.filter(({ base, head }) => base.invalid === null && head.invalid === null);
+  return counting(measured.latency).flatMap(({ base, head }) => ratio(base[metric], head[metric]));
 }
