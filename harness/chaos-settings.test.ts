@@ -19,6 +19,7 @@ test("a time or faults ask for faults", () => {
     durationMs: 600_000,
     seed: 1,
   });
+  expect(readChaosSettings({ FAULTS: "all" })).toMatchObject({ kind: "faults", faults: SHOP_FAULTS });
   expect(readChaosSettings({ FAULTS: "kill, kill-database", SEED: "4" })).toEqual({
     kind: "faults",
     faults: ["kill", "kill-database"],

@@ -51,9 +51,9 @@ function killSettings({ TARGET, KILLS }: Environment, seed: number): KillSetting
   return { kind: "kills", target, kills: whole("KILLS", KILLS || String(DEFAULT_KILLS), 1), seed };
 }
 
-/** Default: all. */
+/** Default, and what "all" means: each of them. */
 function faultsIn(given: string | undefined): readonly string[] {
-  if (!given) return SHOP_FAULTS;
+  if (!given || given === "all") return SHOP_FAULTS;
   const names = given.split(",").map((name) => name.trim());
   for (const [i, name] of names.entries()) {
     if (!SHOP_FAULTS.includes(name)) {

@@ -18,5 +18,5 @@ test.each(SHOP_FAULTS)("%s goes by its name", (name) => {
 });
 
 test("another name is refused", () => {
-  expect(() => shopFault("flood", parts)).toThrow("flood is none of kill, kill-database, pause, latency");
+  expect(() => shopFault("flood", parts)).toThrow("flood is none of kill, kill-database, pause, stutter");
 });

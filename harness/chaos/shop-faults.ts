@@ -10,6 +10,8 @@ import { latency } from "#harness/fault/network/latency.ts";
 import { oneWayPartition, partition } from "#harness/fault/network/partition.ts";
 import { resetPeer } from "#harness/fault/network/reset-peer.ts";
 import { slowReader } from "#harness/fault/network/slow-reader.ts";
+import { pause } from "#harness/fault/process/pause.ts";
+import { stutter } from "#harness/fault/process/stutter.ts";
 import type { KillTarget, ShopUnderKill } from "./shop-under-kill.ts";
 
 export interface FaultedShop {
@@ -23,13 +25,8 @@ const FAULTS: Readonly<Record<string, (parts: FaultedShop) => Fault>> = {
     kill(shop, "shop", "the shop's process is killed, and stays away until it is started again"),
   "kill-database": ({ shop }) =>
     kill(shop, "postgres", "the database server is killed, and the shop starts another"),
-  pause: ({ shop }) => ({
-    name: "pause",
-    about: "the shop's process is frozen: connections stay, and nothing is answered",
-    strike: async () => signal(shop.pid(), "SIGSTOP"),
-    // A plan that is cut short heals what never struck, too: a process that runs does not mind.
-    heal: async () => signal(shop.pid(), "SIGCONT"),
-  }),
+  pause: ({ shop }) => pause({ name: "pause", who: "the shop's process", pids: () => [shop.pid()] }),
+  stutter: ({ shop }) => stutter({ name: "stutter", who: "the shop's process", pids: () => [shop.pid()] }),
   latency: ({ link }) => latency(link),
   jitter: ({ link }) => jitter(link),
   bandwidth: ({ link }) => bandwidth(link),
@@ -61,13 +58,4 @@ function kill(shop: ShopUnderKill, target: KillTarget, about: string): Fault {
     strike: () => shop.bringDown(target),
     heal: () => shop.bringBack(target),
   };
-}
-
-/** Without effect on a process that has ended already. */
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
-  }
 }
