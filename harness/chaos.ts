@@ -28,7 +28,9 @@ interface RunParts {
   readonly signal: AbortSignal;
 }
 
-type Outcome = Pick<ChaosRecord, "faults" | "answeredShare"> & { readonly run: ChaosRun<unknown> };
+type Outcome = Pick<ChaosRecord, "faults" | "skipped" | "answeredShare"> & {
+  readonly run: ChaosRun<unknown>;
+};
 
 async function chaos(settings: ChaosSettings, signal: AbortSignal): Promise<ChaosRecord> {
   const startedAt = new Date();
@@ -67,7 +69,7 @@ async function kills(settings: KillSettings, { directory, progress, signal }: Ru
   const run = await runKills({ targets: [target], kills: count, seed, directory, onStep, signal });
   const name = target === "shop" ? "kill" : "kill-database";
   const struck = run.recoveryMs.map((ms) => ({ fault: name, about: `kill -9 of the ${target}`, ms }));
-  return { run, faults: faultRecords(struck, struck), answeredShare: null };
+  return { run, faults: faultRecords(struck, struck), skipped: [], answeredShare: null };
 }
 
 async function faults(settings: FaultSettings, { directory, progress, signal }: RunParts): Promise<Outcome> {
@@ -79,10 +81,11 @@ async function faults(settings: FaultSettings, { directory, progress, signal }: 
   };
   const plan = { faults: names, durationMs };
   const run = await runFaultPlan({ plan, seed, directory, onStep, signal });
-  const { struck, recoveries, asked, answered } = run.disturbed;
+  const { struck, recoveries, asked, answered, skipped } = run.disturbed;
   return {
     run,
     faults: faultRecords(struck, recoveries),
+    skipped,
     answeredShare: asked === 0 ? null : answered / asked,
   };
 }

@@ -22,6 +22,7 @@ test("the table tells how long each fault took to be over, which claims hold, an
     elapsedSeconds: 60,
     attempts: { ok: 5, fail: 1, unknown: 2 },
     statuses: { PROCESSING: 4, CANCELLED: 1 },
+    skipped: [{ name: "full-disk", skipped: "no file system can be mounted" }],
     resumed: 3,
     verdicts: [
       { claim: "a holds", outcome: "pass", checked: 5, evidence: [] },

@@ -19,6 +19,8 @@ export interface ChaosRecord {
   readonly resumed: number;
   readonly verdicts: readonly Verdict[];
   readonly faults: readonly FaultRecord[];
+  /** Faults that this machine cannot make, and why. */
+  readonly skipped: readonly { readonly name: string; readonly skipped: string }[];
   /** Of the questions that a probe asked all the time, those that were answered; null where none asked. */
   readonly answeredShare: number | null;
 }
@@ -53,6 +55,7 @@ export function chaosTable(record: ChaosRecord): string {
   return [
     `${"fault".padEnd(WIDTHS.fault)}${"times".padStart(WIDTHS.times)}${"median".padStart(WIDTHS.ms)}${"worst".padStart(WIDTHS.ms)}  from healing to the first answer`,
     ...faults.map(faultRow),
+    ...record.skipped.map(({ name, skipped }) => `${name.padEnd(WIDTHS.fault)}skipped: ${skipped}`),
     "",
     `orders     ${ok} acknowledged, ${fail} refused, ${unknown} unknown to their sender`,
     `states     ${states.join(", ")}`,

@@ -30,6 +30,7 @@ export interface ChaosOptions {
   readonly cards?: readonly string[];
   /** Of the shop, beside what the run needs. */
   readonly env?: Readonly<Record<string, string>>;
+  readonly nodeFlags?: readonly string[];
   /** The load goes on after the last disturbance until so many orders, and so many uses of the stock counters, have ended. Default 0. */
   readonly leastOperations?: number;
   /** Default 60 s: see judgement-at-rest.ts. */
@@ -89,6 +90,11 @@ const COME_BACK_MS = 60_000;
 const ASK_TIMEOUT_MS = 1_000;
 const LOOK_AGAIN_MS = 50;
 
+/** Of the shop of a run in a directory. */
+export function dataDirOf(directory: string): string {
+  return join(directory, "data");
+}
+
 export async function runChaos<T>(options: ChaosOptions, disturbance: Disturbance<T>): Promise<ChaosRun<T>> {
   const { directory, signal, onStep, customers = CUSTOMERS, cards = CARDS, settledAfterMs } = options;
   await using cleanup = new AsyncDisposableStack();
@@ -102,7 +108,7 @@ export async function runChaos<T>(options: ChaosOptions, disturbance: Disturbanc
     const patience = AbortSignal.any([signal, AbortSignal.timeout(COME_BACK_MS)]);
     return shopCallers(await behind.get(patience), token, signal);
   };
-  const dataDir = join(directory, "data");
+  const dataDir = dataDirOf(directory);
   const shop = await startShopUnderKill(port, {
     dataDir,
     tree: options.tree,
@@ -112,6 +118,7 @@ export async function runChaos<T>(options: ChaosOptions, disturbance: Disturbanc
       PAYMENT_PROVIDER_TIMEOUT_MS: String(PROVIDER_TIMEOUT_MS),
       ...options.env,
     },
+    nodeFlags: options.nodeFlags ?? [],
     answers: async () => (await callers()).orders.listOrders(oneOrder),
     signal,
   });

@@ -3,16 +3,17 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { judge, type Verdict } from "#harness/check/verdict.ts";
-import type { Fault } from "#harness/fault/fault.ts";
+import type { Fault, SkippedFault } from "#harness/fault/fault.ts";
 import { type FaultPlanOptions, type PlannedFault, planFaults } from "#harness/fault/fault-schedule.ts";
 import { type LinkProcess, startLink } from "#harness/fault/link-process.ts";
 import { runFaults, type StruckFault } from "#harness/fault/run-faults.ts";
 import { seededRandom } from "#harness/random/seeded-random.ts";
 import type { Address } from "#harness/sut/start-system.ts";
-import { type ChaosOptions, type ChaosRun, type DisturbedParts, runChaos } from "./chaos-run.ts";
+import { type ChaosOptions, type ChaosRun, type DisturbedParts, dataDirOf, runChaos } from "./chaos-run.ts";
 import { reconnecting } from "./reconnecting.ts";
 import { type RecoveryProbe, startRecoveryProbe } from "./recovery-probe.ts";
-import { shopFault } from "./shop-faults.ts";
+import { type FaultedShop, shopFault } from "./shop-faults.ts";
+import { missingFor, openSurroundings } from "./shop-surroundings.ts";
 
 export interface FaultRunOptions extends ChaosOptions {
   /** Names of SHOP_FAULTS, how long, and how often and long they strike. */
@@ -26,6 +27,8 @@ export interface FaultRun {
   /** Of the questions that a probe asked all the time. */
   readonly asked: number;
   readonly answered: number;
+  /** What could not be made here. */
+  readonly skipped: readonly SkippedFault[];
 }
 
 export interface Recovery {
@@ -39,22 +42,32 @@ export interface Recovery {
 const RECOVERY_LIMIT_MS = 60_000;
 const RECOVERS = `after each fault the shop answers again, within ${RECOVERY_LIMIT_MS / 1_000} s`;
 
-/** Throws RangeError for options that make no plan. */
+/** Leaves out the faults that this machine cannot make. Throws RangeError for options that make no plan. */
 export async function runFaultPlan(options: FaultRunOptions): Promise<ChaosRun<FaultRun>> {
-  const { seed, plan: planOptions } = options;
-  const plan = planFaults(seededRandom(seed).fork("faults"), planOptions);
+  const { seed, directory } = options;
+  const skipped = await missingFor(options.plan.faults, directory);
+  const faults = options.plan.faults.filter((name) => !skipped.some((missing) => missing.name === name));
+  const plan = planFaults(seededRandom(seed).fork("faults"), { ...options.plan, faults });
+  await using cleanup = new AsyncDisposableStack();
+  const dataDir = dataDirOf(directory);
+  const struck = plan.map(({ fault }) => fault);
+  const surroundings = await openSurroundings(struck, { directory, dataDir, cleanup });
+  const { nodeFlags } = surroundings;
   let link: LinkProcess | undefined;
-  const run = await runChaos(options, {
-    async front(shop: Address) {
-      const started = await startLink({ target: shop, profile: { name: "loopback", delayMs: 0 }, seed });
-      link = started;
-      return { address: started, stop: () => started.stop() };
+  const run = await runChaos(
+    { ...options, nodeFlags, env: { ...surroundings.env, ...options.env } },
+    {
+      async front(shop: Address) {
+        const started = await startLink({ target: shop, profile: { name: "loopback", delayMs: 0 }, seed });
+        link = started;
+        return { address: started, stop: () => started.stop() };
+      },
+      async disturb(parts) {
+        if (link === undefined) throw new TypeError("faults strike before there is a link");
+        return { ...(await play(plan, { ...parts, link, dataDir, surroundings }, options)), skipped };
+      },
     },
-    async disturb(parts) {
-      if (link === undefined) throw new TypeError("faults strike before there is a link");
-      return play(plan, { ...parts, link }, options);
-    },
-  });
+  );
   return { ...run, verdicts: [...run.verdicts, recovers(run.disturbed)] };
 }
 
@@ -69,9 +82,9 @@ function recovers({ recoveries }: FaultRun): Verdict {
 
 async function play(
   plan: readonly PlannedFault[],
-  parts: DisturbedParts & { readonly link: LinkProcess },
+  parts: DisturbedParts & FaultedShop,
   { signal, onStep }: FaultRunOptions,
-): Promise<FaultRun> {
+): Promise<Omit<FaultRun, "skipped">> {
   await using cleanup = new AsyncDisposableStack();
   const connection = cleanup.adopt(reconnecting(parts.address), (open) => open.close());
   const probe = cleanup.adopt(
@@ -91,7 +104,7 @@ async function play(
   });
   signal.throwIfAborted();
   onStep("waiting for the shop to answer");
-  await Promise.race([Promise.all(recoveries), sleep(RECOVERY_LIMIT_MS, undefined, { signal })]);
+  await Promise.race([Promise.all(recoveries), sleep(RECOVERY_LIMIT_MS, undefined, { signal, ref: false })]);
   await probe.stop();
   return {
     struck,

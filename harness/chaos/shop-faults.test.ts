@@ -11,6 +11,8 @@ const parts = {
     stop: async () => {},
   },
   link: { addToxic: async () => {}, removeToxic: async () => {} },
+  dataDir: "/no/such/folder",
+  surroundings: { env: {}, nodeFlags: [], clockFile: "", redis: undefined },
 };
 
 test.each(SHOP_FAULTS)("%s goes by its name", (name) => {
@@ -18,5 +20,5 @@ test.each(SHOP_FAULTS)("%s goes by its name", (name) => {
 });
 
 test("another name is refused", () => {
-  expect(() => shopFault("flood", parts)).toThrow("flood is none of kill, kill-database, pause, stutter");
+  expect(() => shopFault("flood", parts)).toThrow("flood is none of kill, kill-database, kill-redis, pause");
 });

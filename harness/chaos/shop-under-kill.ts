@@ -27,6 +27,8 @@ export interface ShopUnderKillOptions {
   /** Checkout whose shop it is; default: this one. */
   readonly tree?: string | undefined;
   readonly env: Readonly<Record<string, string>>;
+  /** Of Node, for the shop's process. */
+  readonly nodeFlags?: readonly string[];
   /** Asks something that needs the database; rejects while the answer is not there. */
   readonly answers: (signal: AbortSignal) => Promise<unknown>;
   readonly signal: AbortSignal;
@@ -38,12 +40,12 @@ export async function startShopUnderKill(
   port: number,
   options: ShopUnderKillOptions,
 ): Promise<ShopUnderKill> {
-  const { dataDir, env, answers, signal } = options;
+  const { dataDir, env, nodeFlags = [], answers, signal } = options;
   const start = (): Promise<RunningSystem> =>
     startSystem({
       name: "shop",
       env: { ...env, DATA_DIR: dataDir, GRPC_PORT: String(port) },
-      nodeFlags: ["--max-semi-space-size=16"],
+      nodeFlags: ["--max-semi-space-size=16", ...nodeFlags],
       ...(options.tree === undefined ? {} : { directory: options.tree }),
       serving: untilServing,
       signal,

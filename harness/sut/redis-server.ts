@@ -23,9 +23,14 @@ export async function findRedisServer(path: string): Promise<string | undefined>
   return undefined;
 }
 
-/** Fails with its last words when it ends instead of serving. */
-export async function startRedisServer(file: string): Promise<BackingServer> {
-  const port = await freePort();
+export interface RedisServer extends BackingServer {
+  readonly pid: number;
+  readonly port: number;
+}
+
+/** `port`: default a free one. Fails with its last words when it ends instead of serving. */
+export async function startRedisServer(file: string, port?: number): Promise<RedisServer> {
+  port ??= await freePort();
   const ready = Promise.withResolvers<void>();
   const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"];
   const group = await startProcessGroup({
@@ -40,7 +45,12 @@ export async function startRedisServer(file: string): Promise<BackingServer> {
     Promise.reject(new Error(`${PROGRAM} ended with ${how}\n${group.tail()}`)),
   );
   await Promise.race([ready.promise, ended]);
-  return { url: `redis://127.0.0.1:${port}`, stop: async () => void (await group.stop(STOP_MS)) };
+  return {
+    url: `redis://127.0.0.1:${port}`,
+    pid: group.pid,
+    port,
+    stop: async () => void (await group.stop(STOP_MS)),
+  };
 }
 
 /** One that nobody listens on now. */

@@ -14,12 +14,16 @@ const [dataDir = "."] = process.argv.slice(2);
 mkdirSync(dataDir, { recursive: true, mode: 0o700 });
 const config = readProviderConfig(dataDir);
 const clock = systemClock;
+const onError = (error: unknown): void => {
+  process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+};
 const provider = createProvider({
   journalPath: join(dataDir, "journal.ndjson"),
   webhookSecret: config.webhookSecret,
   behavior: config.behavior,
   clock,
   newId,
+  onError,
 });
 const server = await startProviderServer({
   provider,
@@ -28,7 +32,7 @@ const server = await startProviderServer({
   apiKey: config.apiKey,
   clock,
   newId,
-  onError: (error) => process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`),
+  onError,
 });
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {
@@ -36,6 +40,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     void server.close().then(() => process.exit(0));
   });
 }
-// Whoever reads it may be gone.
+// Whoever reads it may be gone, and the disk of the log full.
 process.stdout.on("error", () => {});
+process.stderr.on("error", () => {});
 process.stdout.write(`ready http://${config.host}:${server.port}\n`);

@@ -19,6 +19,8 @@ export interface ProviderOptions {
   readonly behavior: Behavior;
   readonly clock: Clock;
   readonly newId: NewId;
+  /** Told of what could not be recorded behind the back of any request. */
+  readonly onError: (error: unknown) => void;
 }
 
 export interface Provider {
@@ -39,8 +41,11 @@ export interface Keyed {
   readonly merchantReference: string;
 }
 
+/** Until an expiry that could not be recorded is tried again. */
+const EXPIRE_AGAIN_MS = 1_000;
+
 export function createProvider(options: ProviderOptions): Provider {
-  const { clock, newId } = options;
+  const { clock, newId, onError } = options;
   let { behavior } = options;
   const ledger = new Ledger();
   const journal = openJournal<Entry>(options.journalPath);
@@ -51,12 +56,23 @@ export function createProvider(options: ProviderOptions): Provider {
     ledger.apply(entry);
     if (entry.type === "operation") happened(entry.operation);
   };
+  /** False when it could not be recorded. */
+  const attempt = (entry: Entry): boolean => {
+    try {
+      record(entry);
+      return true;
+    } catch (error) {
+      onError(error);
+      return false;
+    }
+  };
   const webhooks = createWebhooks({
     secret: options.webhookSecret,
     behavior: () => behavior,
     faults,
     clock,
-    onDelivered: ({ id }) => record({ type: "delivered", event: id }),
+    // One that is not recorded is posted again after the next start.
+    onDelivered: ({ id }) => void attempt({ type: "delivered", event: id }),
   });
   const expiries = new Map<string, CancelTimer>();
   const expireInTime = ({ id, expiresAt }: Authorization): void => {
@@ -73,7 +89,13 @@ export function createProvider(options: ProviderOptions): Provider {
       expireInTime(authorization);
       return;
     }
-    record({ type: "expired", authorization: id, at: clock.now() });
+    if (!attempt({ type: "expired", authorization: id, at: clock.now() })) {
+      expiries.set(
+        id,
+        clock.after(EXPIRE_AGAIN_MS, () => expire(id)),
+      );
+      return;
+    }
     expiries.delete(id);
     webhooks.post(expiredEvent(id, clock.now()));
   };
@@ -92,7 +114,7 @@ export function createProvider(options: ProviderOptions): Provider {
     const event = operationEvent(operation);
     if (!ledger.deliveredEvents.has(event.id)) webhooks.post(event);
   }
-  const writes = createWrites({ ledger, faults, behavior: () => behavior, clock, record });
+  const writes = createWrites({ ledger, faults, behavior: () => behavior, clock, record, onError });
   return {
     ledger,
     faults,

@@ -31,9 +31,11 @@ export interface WritesOptions {
   readonly clock: Clock;
   /** Makes the entry last, and then changes the ledger. */
   readonly record: (entry: Entry) => void;
+  /** Told of what could not be recorded late: it was not done. */
+  readonly onError: (error: unknown) => void;
 }
 
-export function createWrites({ ledger, faults, behavior, clock, record }: WritesOptions): Writes {
+export function createWrites({ ledger, faults, behavior, clock, record, onError }: WritesOptions): Writes {
   const underWay = new Set<string>();
   const late = new Set<CancelTimer>();
 
@@ -79,7 +81,11 @@ export function createWrites({ ledger, faults, behavior, clock, record }: Writes
     const cancel = clock.after(behavior().lateMs, () => {
       late.delete(cancel);
       underWay.delete(request.key);
-      perform(request);
+      try {
+        perform(request);
+      } catch (error) {
+        onError(error);
+      }
     });
     late.add(cancel);
   };
