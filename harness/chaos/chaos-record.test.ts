@@ -35,6 +35,7 @@ test("the table tells how long each fault took to be over, which claims hold, an
     "fault                    times    median     worst  from healing to the first answer",
     "kill                         2    900 ms   1500 ms  it is killed",
     "pause                        1     never     never  it is frozen",
+    "full-disk               skipped: no file system can be mounted",
     "",
     "orders     5 acknowledged, 1 refused, 2 unknown to their sender",
     "states     PROCESSING 4, CANCELLED 1",
