@@ -86,6 +86,8 @@ const CUSTOMERS = 8;
 const PROVIDER_TIMEOUT_MS = 1_000;
 /** A shop that cannot be reached for so long is gone, and there are no books to read: the run rejects. */
 const COME_BACK_MS = 60_000;
+/** From the last disturbance to the verdict, at most: a shop that goes on changing without an end has not come to rest. */
+const REST_MS = 5 * 60_000;
 /** Of one question whether the shop answers. */
 const ASK_TIMEOUT_MS = 1_000;
 const LOOK_AGAIN_MS = 50;
@@ -148,16 +150,33 @@ export async function runChaos<T>(options: ChaosOptions, disturbance: Disturbanc
     orders: () => load.seen().orders.length,
   });
   await untilUsed(load, options);
-  onStep("letting customers finish");
-  await load.stop();
-  onStep("waiting for every order to end");
-  await awaitProcessing(await callers(), (left) => onStep(`${left} orders are being processed`), signal);
-  onStep("reading the books");
-  const read = async (): Promise<Books> =>
-    readBooks(await callers(), productIds, await readProviderBooks(dataDir));
-  const judgement = await judgementAtRest(load.seen, read, signal, settledAfterMs);
+  const rest = async (): Promise<Judgement> => {
+    onStep("letting customers finish");
+    await load.stop();
+    onStep("waiting for every order to end");
+    await awaitProcessing(await callers(), (left) => onStep(`${left} orders are being processed`), signal);
+    onStep("reading the books");
+    const read = async (): Promise<Books> =>
+      readBooks(await callers(), productIds, await readProviderBooks(dataDir));
+    return judgementAtRest(load.seen, read, signal, settledAfterMs);
+  };
+  const judgement = await within(REST_MS, "the shop did not come to rest", rest());
   const resumed = load.seen().streams.reduce((sum, stream) => sum + stream.resumed, 0);
   return { ...judgement, resumed, disturbed };
+}
+
+/** Rejects with an Error when the work takes longer; what it left under way ends with the run. */
+async function within<T>(ms: number, otherwise: string, work: Promise<T>): Promise<T> {
+  const late = new AbortController();
+  const timer = sleep(ms, undefined, { signal: late.signal, ref: false }).then(() => {
+    throw new Error(`${otherwise} within ${ms / 60_000} minutes`);
+  });
+  try {
+    return await Promise.race([work, timer]);
+  } finally {
+    late.abort();
+    timer.catch(() => {});
+  }
 }
 
 /** So that a machine that is slow checks as much as one that is fast. */
