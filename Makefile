@@ -49,7 +49,7 @@ baseline: $(INSTALLED) ## Publish a run's report in reports/baseline/, which is 
 	@node --disable-warning=ExperimentalWarning harness/baseline.ts
 
 .PHONY: scenarios
-scenarios: $(INSTALLED) ## Check what the shop claims, on real systems (SUITE=<contract|chaos|...>, SEED=<n>, EFFORT=<times as much>)
+scenarios: $(INSTALLED) ## Check what the shop claims, on real systems (SUITE=<contract|chaos|...>, SEED=<n>, TIME=<30s a random claim>, EFFORT=<times as much>)
 	@node --disable-warning=ExperimentalWarning harness/scenarios.ts
 
 .PHONY: load

@@ -2,47 +2,18 @@
 
 import { spawn } from "node:child_process";
 import { randomInt } from "node:crypto";
-import { existsSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { writeHistory } from "./history/write-history.ts";
 import { gitState } from "./report/git-state.ts";
+import { commandOf, readScenarioSettings, type ScenarioSettings } from "./scenario/scenario-settings.ts";
 import { type BackingServices, openBackingServices } from "./sut/backing-services.ts";
 import { repositoryRoot } from "./sut/start-system.ts";
 
 const FOLDER = join(repositoryRoot, "scenarios");
 
-interface ScenarioSettings {
-  /** Folder below scenarios/, or a file; undefined: all. */
-  readonly suite: string | undefined;
-  readonly seed: number;
-  /** How many times as much as in the tests is tried. */
-  readonly effort: number;
-}
-
-/** Throws an Error that names the variable, its value and its rule. */
-function readSettings(environment: Readonly<Record<string, string | undefined>>): ScenarioSettings {
-  const { SUITE, SEED, EFFORT = "1" } = environment;
-  if (SUITE && !existsSync(join(FOLDER, SUITE))) {
-    const suites = readdirSync(FOLDER, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-    throw new Error(`SUITE=${SUITE}: must be some of ${suites.map(({ name }) => name).join(", ")}`);
-  }
-  if (SEED && !/^\d+$/.test(SEED)) throw new Error(`SEED=${SEED}: must be a whole number from 0`);
-  if (!/^[1-9]\d*$/.test(EFFORT)) throw new Error(`EFFORT=${EFFORT}: must be a whole number from 1`);
-  return {
-    suite: SUITE || undefined,
-    seed: SEED ? Number(SEED) : randomInt(1, 1_000_000),
-    effort: Number(EFFORT),
-  };
-}
-
-async function run({ suite, seed, effort }: ScenarioSettings, backing: BackingServices): Promise<number> {
+async function run(settings: ScenarioSettings, backing: BackingServices): Promise<number> {
+  const { suite, seed, effort, timeMs } = settings;
   const { commit, dirty } = await gitState(repositoryRoot);
-  const command = [
-    "make scenarios",
-    ...(suite === undefined ? [] : [`SUITE=${suite}`]),
-    `SEED=${seed}`,
-    `EFFORT=${effort}`,
-  ];
   const stamp = new Date().toISOString().replaceAll(/[:.]/g, "-");
   const reports = join(repositoryRoot, "reports");
   const result = join(reports, "scenarios", `${stamp}.json`);
@@ -58,8 +29,9 @@ async function run({ suite, seed, effort }: ScenarioSettings, backing: BackingSe
   const env = {
     ...environment,
     SEED: String(seed),
-    EFFORT: String(effort),
-    SCENARIO_COMMAND: command.join(" "),
+    EFFORT: String(effort ?? ""),
+    TIME_MS: String(timeMs ?? ""),
+    SCENARIO_COMMAND: commandOf(settings),
     SCENARIO_RESULT: result,
     SCENARIO_COMMIT: commit,
     SCENARIO_DIRTY: dirty ? "1" : "0",
@@ -81,7 +53,7 @@ async function run({ suite, seed, effort }: ScenarioSettings, backing: BackingSe
 }
 
 try {
-  const settings = readSettings(process.env);
+  const settings = readScenarioSettings(process.env, FOLDER, () => randomInt(1, 1_000_000));
   const backing = await openBackingServices(process.env);
   try {
     process.exitCode = await run(settings, backing);

@@ -39,20 +39,45 @@ export function claimOf(source: string): string | undefined {
   return text?.replace(/\.$/, "");
 }
 
-const WIDTHS = { suite: 12, verdict: 7, cases: 7 } as const;
+const WIDTHS = { verdict: 7, cases: 7, time: 8, seed: 9 } as const;
 
-export function tableOf({ results, seed, notes: on = [] }: ScenarioRun): string {
-  const rows = results.map(({ suite, verdict, passed, failed, seconds, claim, notes }) =>
+/** The file below scenarios/, without its ending. */
+function nameOf({ scenario }: ScenarioResult): string {
+  return scenario.replace(/^scenarios\//, "").replace(/\.test\.ts$/, "");
+}
+
+/** Runs this one claim as it was run. */
+function again({ scenario }: ScenarioResult, command: string): string {
+  const [make = "", settings = ""] = command.split(" SEED=");
+  return `${make.replace(/ SUITE=\S+/, "")} SUITE=${scenario.replace(/^scenarios\//, "")} SEED=${settings}`;
+}
+
+export function tableOf({ results, seed, command, notes: on = [] }: ScenarioRun): string {
+  const width = Math.max("scenario".length, ...results.map((result) => nameOf(result).length)) + 2;
+  const row = (name: string, verdict: string, cases: string, time: string, by: string, claim: string) =>
     [
-      `${suite.padEnd(WIDTHS.suite)}${verdict.padEnd(WIDTHS.verdict)}${`${passed}/${passed + failed}`.padStart(WIDTHS.cases)}${seconds.toFixed(1).padStart(8)} s  ${claim}`,
-      ...notes.map((note) => `${" ".repeat(WIDTHS.suite)}  ${note}`),
-    ].join("\n"),
-  );
-  const head = `${"suite".padEnd(WIDTHS.suite)}${"verdict".padEnd(WIDTHS.verdict)}${"cases".padStart(WIDTHS.cases)}${"time".padStart(8)}    claim`;
+      name.padEnd(width),
+      verdict.padEnd(WIDTHS.verdict),
+      cases.padStart(WIDTHS.cases),
+      time.padStart(WIDTHS.time),
+      by.padStart(WIDTHS.seed),
+      `  ${claim}`,
+    ].join("");
+  const rows = results.flatMap((result) => {
+    const { verdict, passed, failed, seconds, claim, notes } = result;
+    const cases = `${passed}/${passed + failed}`;
+    return [
+      row(nameOf(result), verdict, cases, `${seconds.toFixed(1)} s`, String(seed), claim),
+      ...notes.map((note) => `  ${note}`),
+      ...(verdict === "FAIL" ? [`  again: ${again(result, command)}`] : []),
+    ];
+  });
   const failed = results.filter(({ verdict }) => verdict === "FAIL").length;
   const closing =
     failed === 0
       ? `every claim holds (seed ${seed})`
-      : `${failed} of ${results.length} claims do not hold; the same again: make scenarios SEED=${seed}`;
-  return [head, ...rows, "", ...on, closing].join("\n");
+      : `${failed} of ${results.length} claims do not hold; the same again: ${command}`;
+  return [row("scenario", "verdict", "cases", "time", "seed", "claim"), ...rows, "", ...on, closing].join(
+    "\n",
+  );
 }

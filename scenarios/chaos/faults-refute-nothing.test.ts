@@ -6,13 +6,14 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { runFaultPlan } from "#harness/chaos/fault-run.ts";
 import { SHOP_FAULTS } from "#harness/chaos/shop-faults.ts";
-import { effort, seed } from "../scenario-seed.ts";
+import { effort, randomTimeoutMs, seed, timeMs } from "../scenario-seed.ts";
 
 /** Each is answered at once: nothing is in doubt for long. */
 const CARDS = ["4242424242424242", "4242424242424242", "4000000000009995", "4000000000000341"];
-const DURATION_MS = 3_000 * effort;
+const DURATION_MS = timeMs ?? 3_000 * effort;
+const TIMEOUT_MS = randomTimeoutMs(120_000);
 
-test("a random schedule of faults refutes no claim", { timeout: 120_000 * effort }, async () => {
+test("a random schedule of faults refutes no claim", { timeout: TIMEOUT_MS }, async () => {
   const directory = await mkdtemp(join(tmpdir(), "grpc-ecommerce-faults-"));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   const { verdicts, attempts, disturbed } = await runFaultPlan({
@@ -27,7 +28,7 @@ test("a random schedule of faults refutes no claim", { timeout: 120_000 * effort
     cards: CARDS,
     env: { ORDER_LEASE_MS: "1000" },
     onStep: () => {},
-    signal: AbortSignal.timeout(110_000 * effort),
+    signal: AbortSignal.timeout(TIMEOUT_MS - 10_000),
   });
   expect(verdicts.filter(({ outcome }) => outcome === "fail")).toEqual([]);
   expect(disturbed.recoveries.length).toBeGreaterThan(0);

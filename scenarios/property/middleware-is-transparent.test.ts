@@ -17,7 +17,7 @@ import { effort, seed } from "../scenario-seed.ts";
 
 const STEPS = 150 * effort;
 const PRODUCTS = 6;
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 120_000 * effort;
 const PERMISSIONS = ["products.write", "inventory.write", "inventory.read"];
 const contract = readContract();
 const maker = messageMaker(contract);

@@ -16,7 +16,7 @@ import {
   ListRoomsRequest,
   SupportServiceDefinition,
 } from "#proto/ecommerce/v1/support.ts";
-import { effort, seed } from "../scenario-seed.ts";
+import { randomRuns, randomTimeoutMs } from "../scenario-seed.ts";
 import { sharedShop } from "../shared-shop.ts";
 
 const { known, token, connect } = sharedShop;
@@ -25,7 +25,8 @@ afterAll(() => connection.close());
 const products = serviceCaller(ProductServiceDefinition, connection, { token });
 const support = serviceCaller(SupportServiceDefinition, connection, { token });
 
-const RUNS = 4 * effort;
+const RUNS = 4;
+const TIMEOUT_MS = 20_000;
 const ROWS = 9;
 
 interface Listing {
@@ -89,7 +90,7 @@ const [, , , customer = ""] = known.userId ?? [];
 test.each([
   ["products", () => productsOf(`pages-${uuidV7()}`)],
   ["rooms", () => roomsOf(customer)],
-] as const)("%s", async (_, make) => {
+] as const)("%s", { timeout: randomTimeoutMs(TIMEOUT_MS) }, async (_, make) => {
   const sizes = fc.array(fc.integer({ min: 1, max: ROWS }), { minLength: 1, maxLength: 5 });
   const additions = fc.array(fc.boolean(), { minLength: 1, maxLength: 5 });
   await fc.assert(
@@ -111,6 +112,6 @@ test.each([
       const there = new Set(before);
       expect(paged.filter((id) => there.has(id))).toEqual(before);
     }),
-    { numRuns: RUNS, seed },
+    randomRuns(RUNS),
   );
 });

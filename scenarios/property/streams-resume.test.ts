@@ -16,7 +16,7 @@ import {
   StreamProductUpdatesRequest,
   UpdateProductRequest,
 } from "#proto/ecommerce/v1/product_service.ts";
-import { effort, seed } from "../scenario-seed.ts";
+import { randomRuns, randomTimeoutMs } from "../scenario-seed.ts";
 import { sharedShop } from "../shared-shop.ts";
 
 const { token, connect } = sharedShop;
@@ -25,7 +25,7 @@ afterAll(() => connection.close());
 const products = serviceCaller(ProductServiceDefinition, connection, { token });
 const inventory = serviceCaller(InventoryServiceDefinition, connection, { token });
 
-const RUNS = 5 * effort;
+const RUNS = 5;
 const CHANGES = 20;
 const TIMEOUT_MS = 60_000;
 
@@ -131,7 +131,7 @@ async function beginning(feed: Feed): Promise<{ readonly resumeToken: string; re
 test.each([
   ["prices of a product", pricesOf],
   ["units of stock", stockOf],
-] as const)("%s", { timeout: TIMEOUT_MS * effort }, async (_, make) => {
+] as const)("%s", { timeout: randomTimeoutMs(TIMEOUT_MS) }, async (_, make) => {
   const cuts = fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 6 });
   await fc.assert(
     fc.asyncProperty(cuts, cuts, async (some, others) => {
@@ -151,6 +151,6 @@ test.each([
       expect(first).toEqual(uncut);
       expect(second).toEqual(uncut);
     }),
-    { seed, numRuns: RUNS },
+    randomRuns(RUNS),
   );
 });
