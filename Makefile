@@ -18,7 +18,7 @@ HOSTS ?=
 
 .PHONY: help
 help: ## Show this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-15s\033[0m %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo "  Variables: DATA=<folder of retail CSV days>  FULL=1  QUICK=1  SEED=<n>  (make report, make replay)"
 	@echo "             GRPC_PORT ADMIN_PORT DATA_DIR DATABASE_URL ...  (make run; all in docs/configuration.md)"
@@ -61,7 +61,7 @@ replay: $(INSTALLED) ## Real sales through a fresh system, exact to the penny (D
 	@node harness/replay.ts
 
 .PHONY: chaos
-chaos: $(INSTALLED) ## Kill the shop under load, then check stock, money and orders (TARGET=shop|postgres, KILLS=<n>, SEED=<n>)
+chaos: $(INSTALLED) ## Faults strike a shop under load, then every claim is checked (TIME=10m, FAULTS=<names|all>, SEED=<n>; or KILLS=<n>, TARGET=shop|postgres)
 	@node --disable-warning=ExperimentalWarning harness/chaos.ts
 
 .PHONY: planted

@@ -12,6 +12,7 @@ import type { GateRecord } from "./gate/gate-record.ts";
 import { headline } from "./gate/gate-words.ts";
 import { median } from "./gate/median.ts";
 import type { Planted } from "./gate/planted.ts";
+import { CALIBRATION_FILE, type PublishedCalibration } from "./gate/published-calibration.ts";
 import { writeGate } from "./gate/write-gate.ts";
 import { compareWithBase } from "./gate-command.ts";
 import { readGateSettings } from "./gate-settings.ts";
@@ -64,12 +65,19 @@ async function calibrate(signal: AbortSignal): Promise<boolean> {
     outcome: record.verdict.outcome,
     id: record.id,
   }));
-  const written = { seed: settings.seed, live: summary, resampled };
+  const written: PublishedCalibration = {
+    startedAt: same.startedAt,
+    minutes: settings.minutes,
+    fingerprint: same.fingerprint,
+    seed: settings.seed,
+    live: summary,
+    resampled,
+  };
   const json = `${JSON.stringify(written, null, 1)}\n`;
   await writeFile(join(directory, "calibration.json"), json);
   if (process.env.PUBLISH === "1") {
     await writeFile(join(repositoryRoot, "docs", "gate-calibration.md"), markdown);
-    await writeFile(join(repositoryRoot, "docs", "gate-calibration.json"), json);
+    await writeFile(join(repositoryRoot, CALIBRATION_FILE), json);
   }
   process.stdout.write(`${markdown}\n${relative(process.cwd(), directory)}\n`);
   const falseAlarms = resampled[0]?.rates.fail.low ?? 1;

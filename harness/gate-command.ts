@@ -8,6 +8,7 @@ import { checkOutBase, describeTree } from "./gate/base-tree.ts";
 import type { GatePlan } from "./gate/gate-plan.ts";
 import { type GateRecord, gateRecord } from "./gate/gate-record.ts";
 import { type Planted, plantedEnv } from "./gate/planted.ts";
+import { readCalibration } from "./gate/published-calibration.ts";
 import { runGate } from "./gate/run-gate.ts";
 import type { GateSettings } from "./gate-settings.ts";
 import { gitState } from "./report/git-state.ts";
@@ -68,6 +69,7 @@ export async function compareWithBase(command: GateCommand): Promise<GateRecord>
         planted: headEnv.GATE_INJECT ?? null,
         data: source.data.source,
         pinning: cores.statement,
+        calibration: await readCalibration(repositoryRoot),
       });
     } finally {
       await rm(directory, { recursive: true, force: true });

@@ -6,6 +6,7 @@ import { defaultRule, type Rule } from "./decision.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 import type { ArmName } from "./gate-arms.ts";
 import type { GatePlan } from "./gate-plan.ts";
+import type { PublishedCalibration } from "./published-calibration.ts";
 import type { GateRun } from "./run-gate.ts";
 
 export interface GateRecord extends GateRun {
@@ -26,6 +27,8 @@ export interface GateRecord extends GateRun {
   readonly data: string;
   readonly machine: Machine;
   readonly pinning: string;
+  /** Undefined where none was published. */
+  readonly calibration: PublishedCalibration | undefined;
   /** Machine, runtime and locks in one value: absolute numbers of different ones must not be compared. */
   readonly fingerprint: string;
   readonly warnings: readonly string[];
@@ -46,6 +49,7 @@ export interface GateRecordParts {
   readonly data: string;
   readonly machine: Machine;
   readonly pinning: string;
+  readonly calibration: PublishedCalibration | undefined;
 }
 
 export function gateRecord({ run, trees, ...parts }: GateRecordParts): GateRecord {

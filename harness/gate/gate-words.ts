@@ -3,6 +3,7 @@
 import { number, quantity } from "#harness/report/phrases.ts";
 import type { GateRecord } from "./gate-record.ts";
 import type { CounterVerdict, TimingVerdict } from "./judge-gate.ts";
+import { calibrationInWords } from "./published-calibration.ts";
 
 export const timingColumns = ["timing", "outcome", "change", "bounds", "detectable", "slice SD", "evidence"];
 export const counterColumns = ["counter", "outcome", "base", "head", "change", "tolerance"];
@@ -88,6 +89,7 @@ export function facts(record: GateRecord): (readonly [string, string])[] {
       `${record.data}, seed ${record.seed}; ${record.copied ? "head reads a copy of base's database" : "each arm imported its own, since head does not continue base's migrations"}`,
     ],
     ["fingerprint", record.fingerprint],
+    ["calibration", calibrationInWords(record.calibration, record.fingerprint)],
     [
       "machine",
       `${machine.cpuModel}, ${machine.cores} cores${machine.quotaCores === null ? "" : `, quota ${machine.quotaCores}`}, ${machine.kernel}`,
