@@ -108,7 +108,7 @@ const LAYERS: ReadonlyArray<readonly [folder: string, mayImport: readonly string
       "harness/rpc",
       "harness/shop",
       "harness/check",
-      "harness/k6",
+      "harness/scenario",
       "harness/chaos",
       "harness/replay",
       "harness/experiment",
