@@ -67,6 +67,18 @@ test("the hottest functions are added up wherever they were called from", () => 
   ]);
 });
 
+test("functions with the names that every object has are called by them", () => {
+  const nodes = profile.nodes.map((node) => ({
+    ...node,
+    callFrame:
+      node.callFrame.functionName === "stringify"
+        ? { ...node.callFrame, functionName: "toString" }
+        : node.callFrame,
+  }));
+  const names = flameTree({ ...profile, nodes }).hottest.map(({ name }) => name);
+  expect(names).toContain("toString");
+});
+
 test("a profile without a busy moment has no frames", () => {
   expect(flameTree({ ...profile, samples: [2], timeDeltas: [100] })).toEqual({
     busyMicros: 0,

@@ -137,17 +137,17 @@ function hottestOf(frames: readonly Gathered[], busyMicros: number): FlameTree["
 }
 
 /** What V8 gives a name in brackets. */
-const ENGINE_NAMES: Readonly<Record<string, string>> = {
-  "(program)": "native code and system calls",
-  "(garbage collector)": "garbage collection",
-};
+const ENGINE_NAMES: ReadonlyMap<string, string> = new Map([
+  ["(program)", "native code and system calls"],
+  ["(garbage collector)", "garbage collection"],
+]);
 
 function describe({
   functionName,
   url,
   lineNumber,
 }: ProfileNode["callFrame"]): Pick<Gathered, "name" | "place" | "kind"> {
-  const engine = ENGINE_NAMES[functionName];
+  const engine = ENGINE_NAMES.get(functionName);
   if (engine !== undefined) return { name: engine, place: "", kind: "engine" };
   if (url === "") return { name: functionName || "(anonymous)", place: "built in", kind: "engine" };
   const line = lineNumber < 0 ? "" : `:${lineNumber + 1}`;
