@@ -166,12 +166,12 @@ describe("writing", () => {
     }
   });
 
-  it("writes nothing when the record is invalid", async () => {
+  it("makes no report of an invalid record, and keeps what was measured", async () => {
     const directory = await mkdtemp(join(tmpdir(), "reports-"));
     try {
       const broken = { ...sampleRecord(), warnings: [Number.NaN as unknown as string] };
       await expect(writeReport(directory, broken)).rejects.toBeInstanceOf(InvalidReportError);
-      expect(await readdir(directory)).toEqual([]);
+      expect(await readdir(directory)).toEqual([`refused-${broken.run.id}.json`]);
     } finally {
       await rm(directory, { recursive: true });
     }

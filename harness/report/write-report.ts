@@ -1,4 +1,5 @@
-// Writes the files of a run into a folder of its own. The record is validated first: an invalid one leaves nothing.
+// Writes the files of a run into a folder of its own. The record is validated first: an invalid one makes no report, and what was measured
+// is kept in a file beside the runs, which no reader takes for one.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -14,7 +15,13 @@ export async function writeReport(
   beside: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const text = JSON.stringify(record, null, 1);
-  validateReport(JSON.parse(text));
+  try {
+    validateReport(JSON.parse(text));
+  } catch (error) {
+    await mkdir(reportsDirectory, { recursive: true });
+    await writeFile(join(reportsDirectory, `refused-${record.run.id}.json`), `${text}\n`);
+    throw error;
+  }
   const directory = join(reportsDirectory, record.run.id);
   await mkdir(directory, { recursive: true });
   const file = join(directory, "report.json");
