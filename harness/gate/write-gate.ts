@@ -2,8 +2,8 @@
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { htmlPage } from "#harness/report/html-page.ts";
 import { table } from "#harness/report/html-table.ts";
-import { pageStyle } from "#harness/report/page-style.ts";
 import { escapeText } from "#harness/report/svg.ts";
 import { gateForest } from "./gate-forest.ts";
 import type { GateRecord } from "./gate-record.ts";
@@ -44,17 +44,9 @@ export function gatePage(record: GateRecord): string {
   const rows = facts(record).map(
     ([name, value]) => `<tr><th>${escapeText(name)}</th><td>${escapeText(value)}</td></tr>`,
   );
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${record.verdict.outcome} · ${escapeText(record.id)}</title>
-<style>${pageStyle}</style>
-</head>
-<body>
-<main>
-<header>
+  return htmlPage({
+    title: `${record.verdict.outcome} · ${record.id}`,
+    main: `<header>
 <h1>${title}</h1>
 <p class="byline">${escapeText(`${record.id} · ${record.startedAt} · ${Math.round(record.elapsedSeconds)} s`)}</p>
 ${notes === "" ? "" : `<div class="note">${notes}</div>`}
@@ -76,11 +68,8 @@ ${table(counterColumns, counterRows(record))}
 <section>
 <h2>Reproduce</h2>
 <pre>${escapeText(`git checkout ${record.commits.head}\n${record.command}`)}</pre>
-</section>
-</main>
-</body>
-</html>
-`;
+</section>`,
+  });
 }
 
 function markdownTable(columns: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -1,7 +1,7 @@
 // The history of the runs as one page that needs nothing else. What can be drawn beforehand is; its script only filters, sorts and compares.
 
+import { htmlPage } from "#harness/report/html-page.ts";
 import { table } from "#harness/report/html-table.ts";
-import { pageStyle } from "#harness/report/page-style.ts";
 import { escapeText } from "#harness/report/svg.ts";
 import { historyStyle } from "./history-style.ts";
 import { embeddedJson, pageScript } from "./page-script.ts";
@@ -12,18 +12,12 @@ import { type Trend, trendsOf } from "./trends.ts";
 
 export function historyPage({ data, problems }: FoundRuns): string {
   const trends = trendsOf(data);
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<title>History of runs</title>
-<style>${pageStyle}${historyStyle}</style>
-</head>
-<body>
-<main>
-<header>
+  return htmlPage({
+    title: "History of runs",
+    styles: [historyStyle],
+    head: `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
+`,
+    main: `<header>
 <h1>History of runs</h1>
 <p class="byline">${escapeText(summaryLine(data))}</p>
 ${problemNote(problems)}
@@ -32,15 +26,13 @@ ${filters(data)}
 ${runsSection(data.runs)}
 ${compareSection(data)}
 ${changesSection(trends)}
-${trendsSection(trends)}
-</main>
-<script type="application/json" id="data">${embeddedJson(data)}</script>
+${trendsSection(trends)}`,
+    after: `<script type="application/json" id="data">${embeddedJson(data)}</script>
 <script type="module">
 ${pageScript()}
 </script>
-</body>
-</html>
-`;
+`,
+  });
 }
 
 function summaryLine({ runs }: HistoryData): string {

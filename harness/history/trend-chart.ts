@@ -1,7 +1,8 @@
 // One number over the runs, a line an arm, from zero, with a ring where its level changed.
 
 import { change, number } from "#harness/report/phrases.ts";
-import { drawing, element, label, line, tooltip } from "#harness/report/svg.ts";
+import { drawing, element, label, tooltip } from "#harness/report/svg.ts";
+import { valueGrid } from "#harness/report/value-grid.ts";
 import type { Trend } from "./trends.ts";
 
 const width = 360;
@@ -26,11 +27,7 @@ export function trendChart(trends: readonly Trend[], description: string): strin
     width,
     height,
     description,
-    ...[0, largest / 2, largest].map(
-      (tick) =>
-        line(plot.left, y(tick), plot.right, y(tick), "grid") +
-        label(plot.left - 6, y(tick) + 4, number(tick), "tick", "end"),
-    ),
+    valueGrid(plot, [0, largest / 2, largest], y),
     label(plot.left, plot.bottom + 18, days[0] ?? "", "tick"),
     label(plot.right, plot.bottom + 18, days[1] ?? "", "tick", "end"),
     ...trends.map((trend) => lineOf(trend, x, y)),

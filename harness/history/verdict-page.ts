@@ -1,8 +1,8 @@
 // The page of a run that ends in verdicts: what was done, what holds and what does not, with what was seen, and how to do it again.
 
 import { courseStyle } from "#harness/report/course-style.ts";
+import { htmlPage } from "#harness/report/html-page.ts";
 import { table } from "#harness/report/html-table.ts";
-import { pageStyle } from "#harness/report/page-style.ts";
 import { number } from "#harness/report/phrases.ts";
 import { escapeText } from "#harness/report/svg.ts";
 import type { RunVerdict } from "./run-entry.ts";
@@ -11,17 +11,10 @@ import type { VerdictDetail, VerdictRun } from "./verdict-entry.ts";
 export function verdictPage(run: VerdictRun): string {
   const { entry, summary } = run;
   const title = escapeText(headline(run));
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title}</title>
-<style>${pageStyle}${courseStyle}</style>
-</head>
-<body>
-<main>
-<header>
+  return htmlPage({
+    title: headline(run),
+    styles: [courseStyle],
+    main: `<header>
 <h1>${title}</h1>
 <p class="byline">${escapeText(byline(run))}</p>
 </header>
@@ -38,11 +31,8 @@ ${measured(run)}
 <h2>Reproduce</h2>
 <pre>${escapeText([...(entry.commit === "" ? [] : [`git checkout ${entry.commit}`]), entry.command].join("\n"))}</pre>
 <p class="caption"><a href="../index.html">All runs</a></p>
-</section>
-</main>
-</body>
-</html>
-`;
+</section>`,
+  });
 }
 
 function headline({ entry }: VerdictRun): string {

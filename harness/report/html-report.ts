@@ -7,9 +7,9 @@ import { courseStyle } from "./course-style.ts";
 import { dataFacts, designFacts, environmentFacts, generatorFacts } from "./facts.ts";
 import { effectsSection, generatorChart, latencySection, levelsSection } from "./html-charts.ts";
 import { clusterSection } from "./html-cluster.ts";
+import { htmlPage } from "./html-page.ts";
 import { rawSection } from "./html-raw.ts";
 import { factTable } from "./html-table.ts";
-import { pageStyle } from "./page-style.ts";
 import { modeNote } from "./phrases.ts";
 import { profileSection } from "./profile-section.ts";
 import type { ReportRecord } from "./report-record.ts";
@@ -26,17 +26,10 @@ import { escapeText } from "./svg.ts";
 export function htmlReport(record: ReportRecord): string {
   const { run } = record;
   const title = escapeText(headingOf(record));
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title} · ${escapeText(run.id)}</title>
-<style>${pageStyle}${courseStyle}</style>
-</head>
-<body>
-<main>
-<header>
+  return htmlPage({
+    title: `${headingOf(record)} · ${run.id}`,
+    styles: [courseStyle],
+    main: `<header>
 <h1>${title}</h1>
 <p class="byline">${escapeText(`${run.id} · commit ${run.commit.slice(0, 12)}${run.dirty ? " with uncommitted changes" : ""} · ${run.startedAt} · ${record.environment.machine.cpuModel}, ${record.environment.machine.cores} cores`)}</p>
 ${notes(record)}
@@ -68,11 +61,8 @@ ${factTable(environmentFacts(record))}
 <h2>Reproduce</h2>
 <pre>${escapeText(`git checkout ${run.commit}\n${run.command}`)}</pre>
 </section>
-${rawSection(record)}
-</main>
-</body>
-</html>
-`;
+${rawSection(record)}`,
+  });
 }
 
 function notes(record: ReportRecord): string {

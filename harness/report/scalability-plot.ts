@@ -2,7 +2,8 @@
 
 import type { ScalabilityRecord } from "./cluster-record.ts";
 import { number } from "./phrases.ts";
-import { drawing, element, label, line, logScale, tooltip } from "./svg.ts";
+import { drawing, element, label, logScale, tooltip } from "./svg.ts";
+import { valueGrid } from "./value-grid.ts";
 
 const width = 360;
 const height = 220;
@@ -21,10 +22,10 @@ export function scalabilityPlot({ points, fit, over }: ScalabilityRecord, descri
     width,
     height,
     description,
-    ...[0, top / 2, top].map(
-      (value) =>
-        line(plot.left, y(value), plot.right, y(value), "grid") +
-        label(plot.left - 6, y(value) + 4, number(Number(value.toPrecision(2))), "tick", "end"),
+    valueGrid(
+      plot,
+      [0, top / 2, top].map((value) => Number(value.toPrecision(2))),
+      y,
     ),
     ...points.map(({ n }) => label(x(n), plot.bottom + 15, String(n), "tick", "middle")),
     label(

@@ -2,6 +2,7 @@
 
 import { number } from "./phrases.ts";
 import { drawing, element, label, line, type Scale, tooltip } from "./svg.ts";
+import { valueGrid } from "./value-grid.ts";
 
 const width = 360;
 const height = 128;
@@ -49,11 +50,7 @@ export function timeSeries(series: readonly TimeSeries[], options: TimeSeriesOpt
     width,
     height,
     description,
-    ...[0, largest / 2, largest].map(
-      (tick) =>
-        line(plot.left, y(tick), plot.right, y(tick), "grid") +
-        label(plot.left - 6, y(tick) + 4, number(tick), "tick", "end"),
-    ),
+    valueGrid(plot, [0, largest / 2, largest], y),
     ...markLines(marks, x),
     ...series.map((one) => lines(one, x, y)),
   );
