@@ -7,6 +7,7 @@ import type { Books } from "#harness/check/books.ts";
 import { seededRandom } from "#harness/random/seeded-random.ts";
 import { awaitProcessing } from "#harness/shop/await-processing.ts";
 import { OPERATOR_PERMISSIONS, type ShopCallers, shopCallers } from "#harness/shop/shop-callers.ts";
+import { freePort } from "#harness/sut/free-port.ts";
 import type { Address } from "#harness/sut/start-system.ts";
 import { createTokenIssuer } from "#harness/sut/tokens.ts";
 import { ListOrdersRequest } from "#proto/ecommerce/v1/order_service.ts";
@@ -15,7 +16,7 @@ import { type Judgement, judgementAtRest } from "./judgement-at-rest.ts";
 import { readBooks } from "./read-books.ts";
 import { readProviderBooks } from "./read-provider-books.ts";
 import { reconnecting } from "./reconnecting.ts";
-import { freePort, type ShopUnderKill, startShopUnderKill } from "./shop-under-kill.ts";
+import { type ShopUnderKill, startShopUnderKill } from "./shop-under-kill.ts";
 import { stockShelves } from "./stock-shelves.ts";
 
 export interface ChaosOptions {

@@ -1,6 +1,5 @@
 // A shop that is killed and started again on the same data and at the same address.
 
-import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { killProcess, postgresPid } from "#harness/fault/kill-process.ts";
 import { untilServing } from "#harness/sut/health.ts";
@@ -105,15 +104,4 @@ async function until(answers: (signal: AbortSignal) => Promise<unknown>, signal:
     if (answered) return;
     await sleep(ASK_AGAIN_MS, undefined, { signal });
   }
-}
-
-/** One that nobody listens on now. */
-export async function freePort(): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const server = createServer().once("error", reject);
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address();
-    server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-  });
-  return promise;
 }

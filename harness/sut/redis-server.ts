@@ -1,10 +1,10 @@
 // A Redis of a run's own: the program redis-server on a free port, in memory only. Its watchdog ends it when the run has gone.
 
 import { access, constants } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { BackingServer } from "./backing-server.ts";
+import { freePort } from "./free-port.ts";
 import { startProcessGroup } from "./process-group.ts";
 
 const STOP_MS = 5_000;
@@ -51,15 +51,4 @@ export async function startRedisServer(file: string, port?: number): Promise<Red
     port,
     stop: async () => void (await group.stop(STOP_MS)),
   };
-}
-
-/** One that nobody listens on now. */
-function freePort(): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const server = createServer().once("error", reject);
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address();
-    server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-  });
-  return promise;
 }
