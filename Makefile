@@ -37,7 +37,7 @@ test: $(INSTALLED) ## Run all tests on real sockets, processes and an embedded P
 	@vitest run
 
 .PHONY: report
-report: $(INSTALLED) ## Measure what each optimization buys, and write reports/<run>/ (DATA=<folder>, QUICK=1, SEED=<n>; FULL=1: a gateway with replicas too, 22 min)
+report: $(INSTALLED) ## Measure what each optimization buys, and write reports/<run>/ (DATA=<folder>, QUICK=1, SEED=<n>; FULL=1: a gateway with replicas too, 25 min)
 	@node --disable-warning=ExperimentalWarning harness/report.ts
 
 .PHONY: index

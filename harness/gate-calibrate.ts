@@ -75,7 +75,7 @@ async function calibrate(signal: AbortSignal): Promise<boolean> {
   };
   const json = `${JSON.stringify(written, null, 1)}\n`;
   await writeFile(join(directory, "calibration.json"), json);
-  if (process.env.PUBLISH === "1") {
+  if (settings.publish) {
     await writeFile(join(repositoryRoot, "docs", "gate-calibration.md"), markdown);
     await writeFile(join(repositoryRoot, CALIBRATION_FILE), json);
   }

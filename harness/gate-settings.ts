@@ -12,6 +12,8 @@ export interface GateSettings {
   readonly minutes: number;
   /** A regression to plant into this checkout, to see the gate find it. */
   readonly planted: Planted;
+  /** Whether a calibration is written to docs/, to be committed. */
+  readonly publish: boolean;
 }
 
 /** Throws an Error that names the variable, its value and its rule. */
@@ -28,5 +30,7 @@ export function readGateSettings(
     throw new Error(`MINUTES=${environment.MINUTES}: must be a number from 1 to 240`);
   }
   const planted = parseBurden(environment.PLANT ?? "", "PLANT");
-  return { base, dataFolder, seed, minutes, planted };
+  const { PUBLISH = "0" } = environment;
+  if (PUBLISH !== "0" && PUBLISH !== "1") throw new Error(`PUBLISH=${PUBLISH}: must be 0 or 1`);
+  return { base, dataFolder, seed, minutes, planted, publish: PUBLISH === "1" };
 }
