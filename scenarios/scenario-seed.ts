@@ -11,6 +11,9 @@ export const timeMs: number | undefined = TIME_MS ? Number(TIME_MS) : undefined;
 /** How many times as much as in the tests is tried of what goes on for no time. 1 in the tests. */
 export const effort = EFFORT ? Number(EFFORT) : 1;
 
+/** By `make scenarios`; else they are some of all tests, which shall not take long. */
+export const asked = EFFORT !== undefined || TIME_MS !== undefined;
+
 const FOREVER = 1_000_000_000;
 
 /** For fc.assert: `count` runs in the tests, that many times the effort on demand, or as many as the time allows. */

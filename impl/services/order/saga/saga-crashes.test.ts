@@ -16,86 +16,92 @@ import { draft, get, minor, startOrders, status, take } from "../testing/order-f
 const orders = await startOrders({ works: false });
 const { shop, client, database } = orders;
 const place: Place = { shop, database, events: orders.process.events };
+/** Dozens of lives in each test, one after the other, on a machine that may be busy. */
+const TIMEOUT = { timeout: 60_000 };
 const CARDS = {
   faultless: "4242424242424242",
   declined: "4000000000009995",
   captureDeclined: "4000000000000341",
 } as const;
 
-describe("when its worker dies at any moment, and its last call arrives when all seems over,", () => {
-  // The first moments of an order are the same whatever its card: they are lived through once.
-  test.each([
-    ["faultless", "PROCESSING", 1],
-    ["declined", "PAYMENT_FAILED", 5],
-    ["captureDeclined", "PAYMENT_FAILED", 10],
-  ] as const)("an order with a %s card ends in %s", async (card, end, from) => {
-    await atEveryMoment(from, async (life) => {
-      const { orderId } = await stored(CARDS[card]);
-      await workAlone(place, life);
-      await workAlone(place);
-      await life.deliver();
-      expect(status(await over(orderId))).toBe(end);
+describe(
+  "when its worker dies at any moment, and its last call arrives when all seems over,",
+  TIMEOUT,
+  () => {
+    // The first moments of an order are the same whatever its card: they are lived through once.
+    test.each([
+      ["faultless", "PROCESSING", 1],
+      ["declined", "PAYMENT_FAILED", 5],
+      ["captureDeclined", "PAYMENT_FAILED", 10],
+    ] as const)("an order with a %s card ends in %s", async (card, end, from) => {
+      await atEveryMoment(from, async (life) => {
+        const { orderId } = await stored(CARDS[card]);
+        await workAlone(place, life);
+        await workAlone(place);
+        await life.deliver();
+        expect(status(await over(orderId))).toBe(end);
+      });
     });
-  });
 
-  test("an order that is then cancelled ends in CANCELLED", async () => {
-    await atEveryMoment(1, async (life) => {
-      const { orderId } = await stored(CARDS.faultless);
-      await workAlone(place, life);
-      await during(cancel(orderId), () => workAlone(place));
-      await life.deliver();
-      expect(status(await over(orderId))).toBe("CANCELLED");
+    test("an order that is then cancelled ends in CANCELLED", async () => {
+      await atEveryMoment(1, async (life) => {
+        const { orderId } = await stored(CARDS.faultless);
+        await workAlone(place, life);
+        await during(cancel(orderId), () => workAlone(place));
+        await life.deliver();
+        expect(status(await over(orderId))).toBe("CANCELLED");
+      });
     });
-  });
 
-  test("an order that is being cancelled after it was paid ends in CANCELLED, with all given back", async () => {
-    await atEveryMoment(1, async (life) => {
-      const { orderId } = await stored(CARDS.faultless);
-      await workAlone(place);
-      const cancelling = cancel(orderId);
-      await workToDo();
-      await workAlone(place, life);
-      await during(cancelling, () => workAlone(place));
-      await life.deliver();
-      const order = await over(orderId);
-      expect(status(order)).toBe("CANCELLED");
-      expect(minor(order.totals?.refunded)).toBe(minor(order.totals?.total));
+    test("an order that is being cancelled after it was paid ends in CANCELLED, with all given back", async () => {
+      await atEveryMoment(1, async (life) => {
+        const { orderId } = await stored(CARDS.faultless);
+        await workAlone(place);
+        const cancelling = cancel(orderId);
+        await workToDo();
+        await workAlone(place, life);
+        await during(cancelling, () => workAlone(place));
+        await life.deliver();
+        const order = await over(orderId);
+        expect(status(order)).toBe("CANCELLED");
+        expect(minor(order.totals?.refunded)).toBe(minor(order.totals?.total));
+      });
     });
-  });
 
-  test("a refund is given once, and its goods are put back once", async () => {
-    await atEveryMoment(1, async (life) => {
-      const { orderId } = await stored(CARDS.faultless);
-      await workAlone(place);
-      const lines = [{ lineNumber: 1, quantity: 2n, restock: true }];
-      const refunding = client.refundOrder(
-        RefundOrderRequest.fromPartial({ orderId, lines, requestId: newId() }),
-      );
-      await workToDo();
-      await workAlone(place, life);
-      await during(refunding, () => workAlone(place));
-      await life.deliver();
-      const order = await over(orderId, 2n);
-      expect(status(order)).toBe("PARTIALLY_REFUNDED");
-      expect(minor(order.totals?.refunded)).toBe(2n * 333n);
-      expect(await refunding).toMatchObject({ order: { lines: [{ refundedQuantity: 2n }] } });
+    test("a refund is given once, and its goods are put back once", async () => {
+      await atEveryMoment(1, async (life) => {
+        const { orderId } = await stored(CARDS.faultless);
+        await workAlone(place);
+        const lines = [{ lineNumber: 1, quantity: 2n, restock: true }];
+        const refunding = client.refundOrder(
+          RefundOrderRequest.fromPartial({ orderId, lines, requestId: newId() }),
+        );
+        await workToDo();
+        await workAlone(place, life);
+        await during(refunding, () => workAlone(place));
+        await life.deliver();
+        const order = await over(orderId, 2n);
+        expect(status(order)).toBe("PARTIALLY_REFUNDED");
+        expect(minor(order.totals?.refunded)).toBe(2n * 333n);
+        expect(await refunding).toMatchObject({ order: { lines: [{ refundedQuantity: 2n }] } });
+      });
     });
-  });
 
-  test("goods that came back are put back once", async () => {
-    await atEveryMoment(1, async (life) => {
-      const { orderId } = await stored(CARDS.faultless);
-      await workAlone(place);
-      await sentBack(orderId, 3n);
-      const lines = [{ lineNumber: 1, quantity: 3n, restock: true }];
-      await client.receiveReturn(ReceiveReturnRequest.fromPartial({ orderId, lines }));
-      await workAlone(place, life);
-      await workAlone(place);
-      await life.deliver();
-      expect(status(await over(orderId, 3n))).toBe("RETURNED");
+    test("goods that came back are put back once", async () => {
+      await atEveryMoment(1, async (life) => {
+        const { orderId } = await stored(CARDS.faultless);
+        await workAlone(place);
+        await sentBack(orderId, 3n);
+        const lines = [{ lineNumber: 1, quantity: 3n, restock: true }];
+        await client.receiveReturn(ReceiveReturnRequest.fromPartial({ orderId, lines }));
+        await workAlone(place, life);
+        await workAlone(place);
+        await life.deliver();
+        expect(status(await over(orderId, 3n))).toBe("RETURNED");
+      });
     });
-  });
-});
+  },
+);
 
 test("when its worker stands still at any moment, and goes on after another has finished, an order is still paid once", async () => {
   for (let moment = 1, stood = true; stood; moment += 1) {
